@@ -1,0 +1,44 @@
+/** Sealing and opening of data packages under a recording's data key. Source: docs/format.md §8; paper B §3, Table 2. */
+import {
+  decodePackageBody,
+  encodePackageBody,
+  encodePackageHeader,
+  PACKAGE_TYPE,
+  RecordingId,
+  encodeCbor,
+  type PackageHeader,
+  type ParsedPackage,
+} from "@pericard/protocol";
+import type { RandomSource } from "./random.ts";
+import { deriveMessageKey, openEncrypt0, SALT_BYTES, sealEncrypt0, type MessageKey } from "./seal-encrypt0.ts";
+
+/** A header before sealing: salt and commitment are made while sealing. */
+export type PackageHeaderDraft = Omit<PackageHeader, "salt" | "commitment">;
+
+function packageKey(dataKey: Uint8Array, salt: Uint8Array, recording: RecordingId): MessageKey {
+  return deriveMessageKey(salt, dataKey, encodeCbor(["package", RecordingId.toBytes(recording)]));
+}
+
+/** Seals one data package: the bytes that every copy has. `data[i]` is the plaintext of the segment of `items[i]`. */
+export function sealPackage(
+  dataKey: Uint8Array,
+  draft: PackageHeaderDraft,
+  data: readonly Uint8Array[],
+  random: RandomSource,
+): Uint8Array {
+  const salt = random(SALT_BYTES);
+  const messageKey = packageKey(dataKey, salt, draft.recording);
+  const protectedBytes = encodePackageHeader({ ...draft, salt, commitment: messageKey.commitment });
+  return sealEncrypt0(messageKey, protectedBytes, PACKAGE_TYPE, encodePackageBody(data));
+}
+
+/**
+ * Opens one data package: Data_1 … Data_n.
+ *
+ * @throws {CryptoError} ERR_KEY_COMMITMENT or ERR_SEAL_BROKEN; @throws {ProtocolError} when the body does not fit.
+ */
+export function openPackage(dataKey: Uint8Array, parsed: ParsedPackage): readonly Uint8Array[] {
+  const { salt, commitment, recording, items } = parsed.header;
+  const plain = openEncrypt0(packageKey(dataKey, salt, recording), commitment, parsed, PACKAGE_TYPE);
+  return decodePackageBody(plain, items);
+}

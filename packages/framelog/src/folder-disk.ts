@@ -1,0 +1,115 @@
+/** A folder of the file system. */
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+  writevSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Folder, LogFile } from "./folder.ts";
+
+function fsyncFolder(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Writes what a first, short write left over. */
+function writeRest(descriptor: number, parts: readonly Uint8Array[], writtenBytes: number): void {
+  let skipBytes = writtenBytes;
+  for (const part of parts) {
+    let offsetBytes = Math.min(skipBytes, part.length);
+    skipBytes -= offsetBytes;
+    while (offsetBytes < part.length) offsetBytes += writeSync(descriptor, part, offsetBytes);
+  }
+}
+
+class DiskFile implements LogFile {
+  readonly #descriptor: number;
+  #sizeBytes: number;
+
+  constructor(path: string, flags: "a+" | "ax+") {
+    this.#descriptor = openSync(path, flags, 0o600);
+    this.#sizeBytes = fstatSync(this.#descriptor).size;
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  append(parts: readonly Uint8Array[]): void {
+    const wantedBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    const writtenBytes = writevSync(this.#descriptor, parts as Uint8Array[]);
+    if (writtenBytes < wantedBytes) writeRest(this.#descriptor, parts, writtenBytes);
+    this.#sizeBytes += wantedBytes;
+  }
+
+  sync(): void {
+    fdatasyncSync(this.#descriptor);
+  }
+
+  read(offsetBytes: number, sizeBytes: number): Uint8Array {
+    const bytes = new Uint8Array(Math.max(0, Math.min(sizeBytes, this.#sizeBytes - offsetBytes)));
+    let readBytes = 0;
+    while (readBytes < bytes.length) {
+      const count = readSync(this.#descriptor, bytes, readBytes, bytes.length - readBytes, offsetBytes + readBytes);
+      if (count === 0) break;
+      readBytes += count;
+    }
+    return bytes.subarray(0, readBytes);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+/** Opens a folder, which is made, with its parents, when it is not there. */
+export function openDiskFolder(path: string): Folder {
+  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (made !== undefined) fsyncFolder(join(made, ".."));
+  return {
+    list: () => readdirSync(path).sort(),
+    open: (name) => new DiskFile(join(path, name), "a+"),
+    create: (name) => new DiskFile(join(path, name), "ax+"),
+    remove: (name) => rmSync(join(path, name)),
+    replace: (name, contents) => replaceFile(path, name, contents),
+    read: (name) => readIfThere(join(path, name)),
+    sync: () => fsyncFolder(path),
+  };
+}
+
+function replaceFile(folder: string, name: string, contents: Uint8Array): void {
+  const temporary = join(folder, `${name}.tmp`);
+  const descriptor = openSync(temporary, "w", 0o600);
+  try {
+    writeFileSync(descriptor, contents);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  renameSync(temporary, join(folder, name));
+  fsyncFolder(folder);
+}
+
+function readIfThere(path: string): Uint8Array | undefined {
+  try {
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

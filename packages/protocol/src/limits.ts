@@ -1,0 +1,52 @@
+/**
+ * Upper bounds that every reader checks before it allocates.
+ *
+ * Source: docs/format.md §2.
+ */
+
+/** Sealed segments in one envelope. */
+export const SEGMENTS_PER_ENVELOPE_MAX = 64;
+
+/** One sealed segment as journalled, in bytes. 60 s of 64 leads at 2 kHz and 16 bits, incompressible, is 15.4 MB. */
+export const SEALED_SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+
+/** One envelope, and so one HTTP body from a terminal, in bytes. */
+export const ENVELOPE_BYTES_MAX = 20 * 1024 * 1024;
+
+/** One data package with its headers, in bytes. */
+export const PACKAGE_BYTES_MAX = 20 * 1024 * 1024;
+
+/** One frame of a journal, spool or pack, in bytes: the largest content and room for its own fields. */
+export const FRAME_CONTENT_BYTES_MAX = 20 * 1024 * 1024 + 4096;
+
+/** Any signed statement other than an envelope, in bytes. */
+export const STATEMENT_BYTES_MAX = 64 * 1024;
+
+/** A protected header, in bytes. 64 items of a package at about 110 bytes each, and its fixed part. */
+export const PROTECTED_HEADER_BYTES_MAX = 16 * 1024;
+
+/** An answer of the mailbox, in bytes and in messages. */
+export const MAIL_ANSWER_BYTES_MAX = 1024 * 1024;
+export const MAIL_MESSAGES_MAX = 256;
+
+/** The plaintext of an envelope is zero-padded to a multiple of this, in bytes, so that its length tells less. */
+export const ENVELOPE_PADDING_BYTES = 256;
+
+/** Leads of one segment, samples of one lead in one frame, frames of one segment, values of one segment over all leads. */
+export const LEADS_MAX = 64;
+export const SAMPLES_PER_FRAME_MAX = 64;
+export const FRAMES_PER_SEGMENT_MAX = 4_000_000;
+export const SAMPLES_PER_SEGMENT_MAX = 8_000_000;
+
+/** Longest lead name and unit, in characters. */
+export const LEAD_NAME_LENGTH_MAX = 64;
+export const UNITS_LENGTH_MAX = 32;
+
+/** Streams of one recording, counted from 0. */
+export const STREAM_MAX = 255;
+
+/** Keys of a key block, and so the bound of a key index. Source: paper A §II.D. */
+export const KEYS_PER_BLOCK = 120;
+
+/** Largest unsigned 32-bit value: the bound of sequence, use, cycle and policy version. */
+export const UINT32_MAX = 0xffff_ffff;

@@ -1,0 +1,160 @@
+/**
+ * Data packages: what the storage server writes, sealed, to its file systems.
+ *
+ * Source: docs/format.md §8; paper B Table 2.
+ */
+import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
+import { BODY_KIND } from "./descriptor.ts";
+import { ProtocolError } from "./errors.ts";
+import {
+  readArray,
+  readBoolean,
+  readBytes,
+  readBytesUpTo,
+  readInt,
+  readOptional,
+  readTuple,
+  readUint32,
+  readUnixMs,
+} from "./fields.ts";
+import { RecordingId, TenantId } from "./ids.ts";
+import {
+  FRAMES_PER_SEGMENT_MAX,
+  KEYS_PER_BLOCK,
+  PACKAGE_BYTES_MAX,
+  SEALED_SEGMENT_BYTES_MAX,
+  SEGMENTS_PER_ENVELOPE_MAX,
+  STREAM_MAX,
+} from "./limits.ts";
+import type { KeyUse } from "./segment.ts";
+import { readPericardSuite, type SUITE } from "./suites.ts";
+
+/** external_aad of a data package. */
+export const PACKAGE_TYPE = "pericard/package";
+
+/** Header of one Data_i: what the catalog and the chain need, and what stays as a stub. */
+export interface PackageItem extends KeyUse {
+  /** Data_Sequence. */
+  readonly sequence: number;
+  /** h of the sealed segment as the terminal journalled it. */
+  readonly hash: Uint8Array;
+  readonly prev: Uint8Array | null;
+  readonly final: boolean;
+  readonly policyVersion: number;
+  readonly firstFrame: number;
+  readonly frameCount: number;
+  /** Data_Length: bytes of Data_i. */
+  readonly sizeBytes: number;
+}
+
+/** Protected header of a data package. */
+export interface PackageHeader {
+  readonly suite: typeof SUITE.pericard1;
+  readonly tenant: TenantId;
+  readonly recording: RecordingId;
+  readonly stream: number;
+  /** Data_type. */
+  readonly bodyKind: typeof BODY_KIND.waveform;
+  readonly receivedAtUnixMs: number;
+  readonly salt: Uint8Array;
+  readonly commitment: Uint8Array;
+  readonly items: readonly PackageItem[];
+}
+
+function encodeItem(item: PackageItem) {
+  return [
+    item.sequence,
+    item.hash,
+    item.prev,
+    item.final,
+    item.cycle,
+    item.index,
+    item.use,
+    item.policyVersion,
+    item.firstFrame,
+    item.frameCount,
+    item.sizeBytes,
+  ];
+}
+
+function decodeItem(value: unknown): PackageItem {
+  const fields = readTuple("package item", value, 11);
+  return {
+    sequence: readUint32("sequence", fields[0]),
+    hash: readBytes("h", fields[1], 32),
+    prev: readOptional(fields[2], (prev) => readBytes("prev", prev, 32)),
+    final: readBoolean("final", fields[3]),
+    cycle: readUint32("cycle", fields[4]),
+    index: readInt("key index", fields[5], 0, KEYS_PER_BLOCK - 1),
+    use: readUint32("use", fields[6]),
+    policyVersion: readUint32("policy version", fields[7]),
+    firstFrame: readUnixMs("first frame", fields[8]),
+    frameCount: readInt("frame count", fields[9], 0, FRAMES_PER_SEGMENT_MAX),
+    sizeBytes: readInt("data length", fields[10], 0, SEALED_SEGMENT_BYTES_MAX),
+  };
+}
+
+/** The deterministic bytes of a data package's protected header. */
+export function encodePackageHeader(header: PackageHeader): Uint8Array {
+  return encodePericardHeader(ALGORITHM.aes256Gcm, [
+    header.suite,
+    TenantId.toBytes(header.tenant),
+    RecordingId.toBytes(header.recording),
+    header.stream,
+    header.bodyKind,
+    header.receivedAtUnixMs,
+    header.salt,
+    header.commitment,
+    header.items.map(encodeItem),
+  ]);
+}
+
+function decodePackageHeader(protectedBytes: Uint8Array): PackageHeader {
+  const fields = readTuple("package header", decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm), 9);
+  readInt("data type", fields[4], BODY_KIND.waveform, BODY_KIND.waveform);
+  return {
+    suite: readPericardSuite(fields[0]),
+    tenant: TenantId.fromBytes(fields[1]),
+    recording: RecordingId.fromBytes(fields[2]),
+    stream: readInt("stream", fields[3], 0, STREAM_MAX),
+    bodyKind: BODY_KIND.waveform,
+    receivedAtUnixMs: readUnixMs("received at", fields[5]),
+    salt: readBytes("salt", fields[6], 32),
+    commitment: readBytes("commitment", fields[7], 32),
+    items: readArray("items", fields[8], 1, SEGMENTS_PER_ENVELOPE_MAX).map(decodeItem),
+  };
+}
+
+/** A data package taken apart, nothing of it verified. */
+export interface ParsedPackage {
+  readonly header: PackageHeader;
+  readonly protectedBytes: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** @throws {ProtocolError} with the code of the first thing that is wrong. */
+export function parsePackage(bytes: Uint8Array): ParsedPackage {
+  if (bytes.length > PACKAGE_BYTES_MAX) {
+    throw new ProtocolError("ERR_LENGTH_LIMIT", `data package is ${bytes.length} bytes`);
+  }
+  const { protectedBytes, ciphertext } = decodeEncrypt0(bytes);
+  return { header: decodePackageHeader(protectedBytes), protectedBytes, ciphertext };
+}
+
+/** Body of a data package: Data_1 … Data_n, each the plaintext of one sealed segment. */
+export function encodePackageBody(data: readonly Uint8Array[]): Uint8Array {
+  return encodeCbor(data);
+}
+
+/** @throws {ProtocolError} ERR_FIELD_RANGE when the body does not fit its header's items. */
+export function decodePackageBody(plain: Uint8Array, items: readonly PackageItem[]): readonly Uint8Array[] {
+  const data = readArray("package body", decodeCbor(plain), items.length, items.length);
+  return data.map((value, i) => {
+    const bytes = readBytesUpTo("data", value, SEALED_SEGMENT_BYTES_MAX);
+    if (bytes.length !== items[i]?.sizeBytes) {
+      throw new ProtocolError("ERR_FIELD_RANGE", `data ${i} does not have its declared length`);
+    }
+    return bytes;
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * Signed messages: COSE_Sign1 whose type stands in the protected header and in external_aad, so that one can never be
+ * taken for another.
+ *
+ * Source: docs/format.md §3.3; RFC 9052 §4; RFC 9596 (typ).
+ */
+import { encodeCbor, type CborValue } from "./cbor.ts";
+import { ALGORITHM, decodeHeader, decodeSign1, HEADER, type CoseSign1 } from "./cose.ts";
+import { ProtocolError } from "./errors.ts";
+import { readBytes, readOneOf } from "./fields.ts";
+import { ENVELOPE_BYTES_MAX, STATEMENT_BYTES_MAX } from "./limits.ts";
+
+/** Every type of signed message. The first three come from terminals, the rest from the server. */
+export const SIGNED_TYPES = [
+  "pericard/envelope",
+  "pericard/status",
+  "pericard/gap",
+  "pericard/receipt",
+  "pericard/conflict",
+  "pericard/rejected",
+  "pericard/command",
+  "pericard/key-statement",
+] as const;
+export type SignedType = (typeof SIGNED_TYPES)[number];
+
+/** Types that a terminal signs; their key id is its routing id. */
+export const TERMINAL_SIGNED_TYPES = ["pericard/envelope", "pericard/status", "pericard/gap"] as const;
+export type TerminalSignedType = (typeof TERMINAL_SIGNED_TYPES)[number];
+
+/** A signed message taken apart. Its signature is not verified. */
+export interface ParsedSigned extends CoseSign1 {
+  readonly type: SignedType;
+  /** 8 bytes: a terminal's routing id, or the id of a server key. */
+  readonly keyIdBytes: Uint8Array;
+}
+
+/** The deterministic bytes of a signed message's protected header. */
+export function encodeSignedHeader(type: SignedType, keyIdBytes: Uint8Array): Uint8Array {
+  return encodeCbor(
+    new Map<number, CborValue>([
+      [HEADER.alg, ALGORITHM.ed25519],
+      [HEADER.kid, keyIdBytes],
+      [HEADER.typ, type],
+    ]),
+  );
+}
+
+/** @throws {ProtocolError} with the code of the first thing that is wrong; ERR_TYPE_MISMATCH for an unknown type. */
+export function parseSigned(bytes: Uint8Array): ParsedSigned {
+  if (bytes.length > ENVELOPE_BYTES_MAX) {
+    throw new ProtocolError("ERR_LENGTH_LIMIT", `signed message is ${bytes.length} bytes`);
+  }
+  const message = decodeSign1(bytes);
+  const map = decodeHeader(message.protectedBytes, ALGORITHM.ed25519, [HEADER.kid, HEADER.typ]);
+  const type = readType(map.get(HEADER.typ));
+  if (type !== "pericard/envelope" && bytes.length > STATEMENT_BYTES_MAX) {
+    throw new ProtocolError("ERR_LENGTH_LIMIT", `statement is ${bytes.length} bytes`);
+  }
+  readBytes("signature", message.signature, 64);
+  return { ...message, type, keyIdBytes: readBytes("key id", map.get(HEADER.kid), 8) };
+}
+
+function readType(value: unknown): SignedType {
+  try {
+    return readOneOf("type", value, SIGNED_TYPES);
+  } catch (cause) {
+    throw new ProtocolError("ERR_TYPE_MISMATCH", "signed message has an unknown type", { cause });
+  }
+}
