@@ -1,0 +1,209 @@
+/**
+ * One small database as several copies, each on a file system of its own, written together.
+ *
+ * A writer locks copy 0 first and commits it last, so that whoever holds copy 0 sees no half-written set. Each commit
+ * raises the generation in every copy; after a crash the copy with the highest generation is the truth, and the others
+ * are made anew from it. Several processes may use the same copies.
+ *
+ * Source: docs/format.md §12.
+ */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { CustodyError } from "./errors.ts";
+
+const BUSY_TIMEOUT_MS = 10_000;
+
+/** A database whose rows a transaction may change. */
+export type Writable = Pick<DatabaseSync, "prepare" | "exec">;
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  database.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
+  );
+  const level = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
+  if (level !== 2) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store is not in synchronous mode full");
+  return database;
+}
+
+function generationOf(database: DatabaseSync): number {
+  return Number(database.prepare("SELECT value FROM meta WHERE name = 'generation'").get()?.["value"] ?? -1);
+}
+
+function syncFolderOf(path: string): void {
+  const descriptor = openSync(dirname(path), "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Brings a readable copy up to date row by row, in place, since another process may have it open. */
+function catchUp(behind: DatabaseSync, sourcePath: string): void {
+  behind.exec("PRAGMA foreign_keys = OFF");
+  behind.prepare("ATTACH ? AS newest").run(sourcePath);
+  const tables = behind.prepare("SELECT name FROM newest.sqlite_schema WHERE type = 'table'").all();
+  behind.exec("BEGIN IMMEDIATE");
+  for (const { name } of tables) {
+    behind.exec(
+      `DELETE FROM main."${String(name)}"; INSERT INTO main."${String(name)}" SELECT * FROM newest."${String(name)}"`,
+    );
+  }
+  behind.exec("COMMIT; DETACH newest");
+}
+
+/** Puts a copy of `source` where there is none, or one that cannot be read. */
+function makeAnew(source: DatabaseSync, path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.restoring`;
+  rmSync(temporary, { force: true });
+  source.prepare("VACUUM INTO ?").run(temporary);
+  const descriptor = openSync(temporary, "r+");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
+  renameSync(temporary, path);
+  syncFolderOf(path);
+}
+
+/** The open copies. */
+export class SqliteCopies {
+  readonly #databases: readonly DatabaseSync[];
+
+  private constructor(databases: readonly DatabaseSync[]) {
+    this.#databases = databases;
+  }
+
+  /**
+   * Creates the database in every folder with the given schema.
+   *
+   * @throws {CustodyError} ERR_KEYSTORE_EXISTS when a folder has it.
+   */
+  static create(folderPaths: readonly string[], fileName: string, schema: string): SqliteCopies {
+    const paths = folderPaths.map((folder) => join(folder, fileName));
+    if (paths.some((path) => existsSync(path))) {
+      throw new CustodyError("ERR_KEYSTORE_EXISTS", "folder has a key store");
+    }
+    const databases = paths.map((path) => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      const database = openDatabase(path);
+      database.exec(`${schema}; INSERT INTO meta (name, value) VALUES ('generation', '0')`);
+      syncFolderOf(path);
+      return database;
+    });
+    return new SqliteCopies(databases);
+  }
+
+  /**
+   * Opens the copies; one that is missing, damaged or behind is made anew from the newest.
+   *
+   * @throws {CustodyError} ERR_KEYSTORE_MISSING when no folder has a readable one.
+   */
+  static open(folderPaths: readonly string[], fileName: string): SqliteCopies {
+    const paths = folderPaths.map((folder) => join(folder, fileName));
+    const lock = paths.map(tryOpen).find((database) => database !== undefined);
+    if (!lock) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a readable key store");
+    lock.exec("BEGIN IMMEDIATE");
+    try {
+      restoreBehind(paths);
+    } finally {
+      lock.exec("ROLLBACK");
+      lock.close();
+    }
+    return new SqliteCopies(paths.map(openDatabase));
+  }
+
+  /** How many copies every commit reaches. */
+  get copyCount(): number {
+    return this.#databases.length;
+  }
+
+  /** The copy to read from. */
+  get reader(): DatabaseSync {
+    const [first] = this.#databases;
+    if (!first) throw new CustodyError("ERR_KEYSTORE_MISSING", "key store is closed");
+    return first;
+  }
+
+  /** A number that changes whenever another connection commits. Source: SQLite PRAGMA data_version. */
+  get dataVersion(): number {
+    return Number(this.reader.prepare("PRAGMA data_version").get()?.["data_version"]);
+  }
+
+  /**
+   * Runs `work` on every copy and commits all. `work` must do the same on each: what is random or timed is drawn before.
+   * Returns when every copy is durable.
+   *
+   * @throws {CustodyError} ERR_KEYSTORE_COPY when a copy fails; nothing may depend on the change then.
+   */
+  commit<T>(work: (database: Writable) => T): T {
+    const begun: DatabaseSync[] = [];
+    try {
+      for (const database of this.#databases) {
+        database.exec("BEGIN IMMEDIATE");
+        begun.push(database);
+      }
+      if (new Set(this.#databases.map(generationOf)).size > 1) {
+        throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store differ; a restart makes them equal");
+      }
+      const results = this.#databases.map((database) => {
+        const result = work(database);
+        database.exec("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'");
+        return result;
+      });
+      while (begun.length > 0) {
+        begun.at(-1)?.exec("COMMIT");
+        begun.pop();
+      }
+      return results[0] as T;
+    } catch (cause) {
+      for (const database of begun) rollback(database);
+      if (cause instanceof CustodyError) throw cause;
+      throw new CustodyError("ERR_KEYSTORE_COPY", "key store could not be written in every copy", { cause });
+    }
+  }
+
+  /** Closes every copy. */
+  close(): void {
+    for (const database of this.#databases) database.close();
+  }
+}
+
+function rollback(database: DatabaseSync): void {
+  try {
+    database.exec("ROLLBACK");
+  } catch {
+    // The connection ended its transaction by itself; the error that led here is the one to report.
+  }
+}
+
+function tryOpen(path: string): DatabaseSync | undefined {
+  if (!existsSync(path)) return undefined;
+  let database: DatabaseSync | undefined;
+  try {
+    database = openDatabase(path);
+    if (database.prepare("PRAGMA quick_check").get()?.["quick_check"] === "ok" && generationOf(database) >= 0) {
+      return database;
+    }
+  } catch {
+    // A copy that cannot be read is one that is made anew.
+  }
+  database?.close();
+  return undefined;
+}
+
+/** Makes every copy equal to the newest. The caller holds the lock. */
+function restoreBehind(paths: readonly string[]): void {
+  const found = paths.map((path) => ({ path, database: tryOpen(path) }));
+  const generations = found.map(({ database }) => (database ? generationOf(database) : -1));
+  const newest = Math.max(...generations);
+  const source = found[generations.indexOf(newest)];
+  for (const [i, { path, database }] of found.entries()) {
+    if (!source?.database || generations[i] === newest) continue;
+    if (database) catchUp(database, source.path);
+    else makeAnew(source.database, path);
+  }
+  for (const { database } of found) database?.close();
+}

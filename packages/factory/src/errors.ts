@@ -1,0 +1,13 @@
+/** What the factory refuses. docs/errors.md lists each. */
+export type FactoryErrorCode = "ERR_DEPLOYMENT_PROOF" | "ERR_DEPLOYMENT_AUTHORISATION_FILE";
+
+export class FactoryError extends Error {
+  readonly code: FactoryErrorCode;
+  readonly retryable = false;
+
+  constructor(code: FactoryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FactoryError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,91 @@
+/** A secure module over an image that an adapter opened. Holds keys in memory for as long as it lives. */
+import {
+  deploymentProof,
+  deriveGroupKey,
+  ed25519Private,
+  hkdf,
+  rawPublicKey,
+  sealEnvelope,
+  sealSegment,
+  signMessage,
+  x25519Private,
+  type KeyObject,
+  type RandomSource,
+  type TerminalBinding,
+} from "@pericard/crypto";
+import { encodeCbor, RoutingId, type TenantId } from "@pericard/protocol";
+import type { Counters } from "./counters.ts";
+import { TrsmError } from "./errors.ts";
+import type { TrsmImage } from "./image.ts";
+import type { SecureModule } from "./secure-module.ts";
+
+const NO_SALT = new Uint8Array(0);
+
+/** A terminal's identity keys: HKDF of the seed that the module drew. Never of the block, which the server knows. */
+export function identityKeys(seed: Uint8Array): { signKey: KeyObject; agreeKey: KeyObject } {
+  return {
+    signKey: ed25519Private(hkdf(NO_SALT, seed, encodeCbor(["sign"]), 32)),
+    agreeKey: x25519Private(hkdf(NO_SALT, seed, encodeCbor(["agree"]), 32)),
+  };
+}
+
+/**
+ * Makes the module of an opened image.
+ *
+ * @throws {TrsmError} ERR_TRSM_EMPTY when the identity was not drawn.
+ */
+export function createKeyedModule(
+  image: TrsmImage,
+  tenant: TenantId,
+  counters: Counters,
+  random: RandomSource,
+): SecureModule {
+  if (image.identitySeed.every((byte) => byte === 0)) {
+    throw new TrsmError("ERR_TRSM_EMPTY", "module has no identity");
+  }
+  const { signKey, agreeKey } = identityKeys(image.identitySeed);
+  const binding: TerminalBinding = { suite: image.suite, tenant, terminal: image.serial };
+  const groupKey = rememberLast((label: "storage" | "transport", cycle: number, index: number) =>
+    deriveGroupKey(image.block, binding, label, cycle, index),
+  );
+  const signPublicKey = rawPublicKey(signKey);
+  const agreePublicKey = rawPublicKey(agreeKey);
+  return {
+    terminal: image.serial,
+    rootPin: image.rootPin,
+    signPublicKey,
+    agreePublicKey,
+    get keyUse() {
+      return counters.current;
+    },
+    sealSegment: (request, body) => {
+      const use = counters.takeUse();
+      const draft = { suite: image.suite, tenant, terminal: image.serial, ...request, ...use };
+      return sealSegment(groupKey("storage", use.cycle, use.index), draft, body, random);
+    },
+    sealEnvelope: (recipient, routing, segments) => {
+      const { cycle, index } = counters.current;
+      const keys = { ...recipient, transportKey: groupKey("transport", cycle, index), cycle, index };
+      const { bytes } = sealEnvelope(keys, routing, segments, random);
+      return signMessage(signKey, "pericard/envelope", RoutingId.toBytes(routing), bytes);
+    },
+    sign: (type, routing, payload) => signMessage(signKey, type, RoutingId.toBytes(routing), payload),
+    takeContact: () => counters.takeContact(),
+    answerChallenge: (challenge) => deploymentProof(image.block, binding, { challenge, signPublicKey, agreePublicKey }),
+  };
+}
+
+type GroupKey = (label: "storage" | "transport", cycle: number, index: number) => Uint8Array;
+
+/** Keeps the newest key of each label, since a key serves many segments in a row. */
+function rememberLast(derive: GroupKey): GroupKey {
+  const last = new Map<string, { place: string; key: Uint8Array }>();
+  return (label, cycle, index) => {
+    const place = `${cycle}/${index}`;
+    const known = last.get(label);
+    if (known?.place === place) return known.key;
+    const key = derive(label, cycle, index);
+    last.set(label, { place, key });
+    return key;
+  };
+}
