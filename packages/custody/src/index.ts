@@ -3,3 +3,4 @@ export * from "./errors.ts";
 export * from "./kek.ts";
 export * from "./key-store.ts";
 export * from "./server-keys.ts";
+export * from "./installation.ts";

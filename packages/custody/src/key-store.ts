@@ -336,14 +336,23 @@ export class KeyStore {
   // Recordings
 
   /**
-   * The data key of a recording; the first call draws it and makes the recording the patient's of that time. Durable in
+   * The data key of a recording; the first call draws it and makes the recording the patient's, or nobody's. Durable in
    * every copy when it returns.
+   *
+   * @throws {CustodyError} ERR_RECORDING_UNKNOWN when the recording is another terminal's.
    */
-  obtainRecordingKey(recording: RecordingId, serial: TerminalId, startUnixMs: number, nowUnixMs: number): RecordingKey {
+  obtainRecordingKey(
+    recording: RecordingId,
+    serial: TerminalId,
+    patient: PatientId | null,
+    nowUnixMs: number,
+  ): RecordingKey {
     const known = this.findRecordingKey(recording);
+    if (known && known.terminal !== serial) {
+      throw new CustodyError("ERR_RECORDING_UNKNOWN", "recording is another terminal's");
+    }
     if (known) return known;
     const { tenant } = this.getTerminal(serial);
-    const patient = this.patientAt(serial, startUnixMs);
     const dataKey = this.#random(KEY_BYTES);
     const context = ["recording", RecordingId.toBytes(recording)] as const;
     const sealedKey = sealBlob(this.#holderKey(tenant, patient), context, dataKey, this.#random);

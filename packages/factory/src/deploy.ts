@@ -9,18 +9,16 @@
 import { deploymentProof, equalSecrets, KEY_BLOCK_BYTES, sha256, type RandomSource } from "@pericard/crypto";
 import type { KeyStore, Terminal } from "@pericard/custody";
 import type { Folder } from "@pericard/framelog";
-import { fromHex, toHex, type RoutingId, type TenantId, type TerminalId } from "@pericard/protocol";
+import { toHex, type RoutingId, type TenantId, type TerminalId } from "@pericard/protocol";
 import {
   loadSoftTrsm,
-  openSoftTrsm,
-  readProvision,
+  openTerminalModule,
+  writeAuthorisation,
   writeProvision,
-  type SecureModule,
   type UploadTarget,
 } from "@pericard/trsm";
 import { FactoryError } from "./errors.ts";
 
-const AUTHORISATION_FILE = "trsm.authorisation";
 const AUTHORISATION_BYTES = 32;
 const CHALLENGE_BYTES = 32;
 const ROOT_PIN_BYTES = 16;
@@ -43,16 +41,6 @@ export interface DeploymentReport {
   readonly signPublicKeyHex: string;
 }
 
-/** Reads the authorisation value that lies beside a soft module. @throws {FactoryError} ERR_DEPLOYMENT_AUTHORISATION_FILE. */
-export function readAuthorisation(folder: Folder): Uint8Array {
-  const bytes = folder.read(AUTHORISATION_FILE);
-  const text = bytes ? new TextDecoder().decode(bytes).trim() : "";
-  if (!/^([0-9a-f]{2}){16,64}$/.test(text)) {
-    throw new FactoryError("ERR_DEPLOYMENT_AUTHORISATION_FILE", `${AUTHORISATION_FILE} is missing or malformed`);
-  }
-  return fromHex(text);
-}
-
 /**
  * Deploys a new terminal of `tenant` into an empty folder and registers it.
  *
@@ -70,7 +58,7 @@ export function deployTerminal(
   const authorisation = random(AUTHORISATION_BYTES);
   const terminal = store.allocateTerminal(tenant, block, factory.nowUnixMs());
   const { serial, routing, blockIndex } = terminal;
-  folder.replace(AUTHORISATION_FILE, new TextEncoder().encode(`${toHex(authorisation)}\n`));
+  writeAuthorisation(folder, authorisation);
   const rootPin = sha256(store.rootPublicKey).slice(0, ROOT_PIN_BYTES);
   loadSoftTrsm(folder, authorisation, { block, serial, blockIndex, rootPin }, random);
   const statements = (["hpke", "receipt"] as const).flatMap((purpose) =>
@@ -81,11 +69,6 @@ export function deployTerminal(
   );
   writeProvision(folder, { serial, tenant, routing, statements, targets });
   return verifyTerminal(factory, folder);
-}
-
-/** Opens the module of a deployed terminal's folder. */
-export function openTerminalModule(folder: Folder, random: RandomSource): SecureModule {
-  return openSoftTrsm(folder, readAuthorisation(folder), readProvision(folder).tenant, random);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What the factory refuses. docs/errors.md lists each. */
-export type FactoryErrorCode = "ERR_DEPLOYMENT_PROOF" | "ERR_DEPLOYMENT_AUTHORISATION_FILE";
+export type FactoryErrorCode = "ERR_DEPLOYMENT_PROOF";
 
 export class FactoryError extends Error {
   readonly code: FactoryErrorCode;

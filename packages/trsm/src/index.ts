@@ -5,3 +5,4 @@ export * from "./image.ts";
 export * from "./provision.ts";
 export * from "./secure-module.ts";
 export * from "./soft.ts";
+export * from "./soft-folder.ts";

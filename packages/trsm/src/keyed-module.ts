@@ -4,6 +4,7 @@ import {
   deriveGroupKey,
   ed25519Private,
   hkdf,
+  openSegment,
   rawPublicKey,
   sealEnvelope,
   sealSegment,
@@ -13,7 +14,7 @@ import {
   type RandomSource,
   type TerminalBinding,
 } from "@pericard/crypto";
-import { encodeCbor, RoutingId, type TenantId } from "@pericard/protocol";
+import { encodeCbor, parseSegment, RoutingId, type TenantId } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
 import { TrsmError } from "./errors.ts";
 import type { TrsmImage } from "./image.ts";
@@ -62,6 +63,11 @@ export function createKeyedModule(
       const use = counters.takeUse();
       const draft = { suite: image.suite, tenant, terminal: image.serial, ...request, ...use };
       return sealSegment(groupKey("storage", use.cycle, use.index), draft, body, random);
+    },
+    openSegment: (sealed) => {
+      const parsed = parseSegment(sealed);
+      const { cycle, index } = parsed.header;
+      return openSegment(deriveGroupKey(image.block, binding, "storage", cycle, index), parsed).body;
     },
     sealEnvelope: (recipient, routing, segments) => {
       const { cycle, index } = counters.current;

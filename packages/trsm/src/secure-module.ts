@@ -36,6 +36,13 @@ export interface SecureModule {
   readonly keyUse: KeyUse & { readonly policyVersion: number; readonly maximum: number };
   /** Seals one segment under the current storage key and counts one use. */
   sealSegment(request: SegmentRequest, body: Omit<SegmentBody, "digest">): Uint8Array;
+  /**
+   * Opens a segment that this module sealed, under whichever of its keys: samples come out, never a key.
+   *
+   * @throws {CryptoError} ERR_KEY_COMMITMENT, ERR_SEAL_BROKEN or ERR_DIGEST_MISMATCH when it is not one of this module.
+   * @throws {ProtocolError} when the bytes are not a sealed segment.
+   */
+  openSegment(sealed: Uint8Array): SegmentBody;
   /** Wraps 1 to 64 sealed segments under the current transport key and signs: the bytes of an envelope. */
   sealEnvelope(recipient: EnvelopeRecipient, routing: RoutingId, segments: readonly Uint8Array[]): Uint8Array;
   /** Signs a statement of the terminal. */

@@ -1,0 +1,73 @@
+/** The first start of an installation: its keys, its first tenant, and the root key that leaves. */
+import type { RandomSource } from "@pericard/crypto";
+import { openDiskFolder } from "@pericard/framelog";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { CustodyError } from "./errors.ts";
+import { createKek, openKek } from "./kek.ts";
+import { KeyStore, type Tenant } from "./key-store.ts";
+import { KEY_STORE_FILE } from "./schema.ts";
+import { sealRootKey } from "./server-keys.ts";
+
+/** Name of the sealed root key's file. */
+export const ROOT_KEY_FILE = "root-key.sealed";
+
+export interface InstallationPlan {
+  /** Folders of the key store's copies. */
+  readonly keyFolderPaths: readonly string[];
+  readonly passphrase: Uint8Array;
+  /** Where the sealed root key is put; the operator takes it off the server. */
+  readonly rootFolderPath: string;
+  readonly tenantName: string;
+  /** Fixed for the tenant's life. */
+  readonly synthetic: boolean;
+  readonly nowUnixMs: number;
+  readonly random: RandomSource;
+}
+
+/** Whether a folder has a key store with a tenant: the last thing that a set-up writes. */
+function hasTenant(path: string): boolean {
+  const file = join(path, KEY_STORE_FILE);
+  if (!existsSync(file)) return false;
+  try {
+    const database = new DatabaseSync(file, { readOnly: true });
+    const found = database.prepare("SELECT 1 FROM tenants LIMIT 1").get();
+    database.close();
+    return found !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether any of the folders has the key store of a finished set-up. */
+export function isInstalled(keyFolderPaths: readonly string[]): boolean {
+  return keyFolderPaths.some(hasTenant);
+}
+
+/**
+ * Sets an installation up. What a set-up that was interrupted left behind is removed: nothing depends on it.
+ *
+ * @throws {CustodyError} ERR_KEYSTORE_EXISTS when there is a finished one.
+ */
+export function createInstallation(plan: InstallationPlan): { kek: Uint8Array; tenant: Tenant } {
+  const { keyFolderPaths, passphrase, random, nowUnixMs } = plan;
+  if (isInstalled(keyFolderPaths)) throw new CustodyError("ERR_KEYSTORE_EXISTS", "installation is set up already");
+  for (const path of keyFolderPaths) rmSync(path, { recursive: true, force: true });
+  const kek = createKek(keyFolderPaths, passphrase, random);
+  const { store, root } = KeyStore.create(keyFolderPaths, kek, nowUnixMs, random);
+  openDiskFolder(plan.rootFolderPath).replace(ROOT_KEY_FILE, sealRootKey(root, passphrase, random));
+  const tenant = store.addTenant(plan.tenantName, plan.synthetic, nowUnixMs);
+  store.close();
+  return { kek, tenant };
+}
+
+/** Opens the key store of an installation. @throws {CustodyError} as openKek and KeyStore.open. */
+export function openInstallation(
+  keyFolderPaths: readonly string[],
+  passphrase: Uint8Array,
+  random: RandomSource,
+): { kek: Uint8Array; store: KeyStore } {
+  const kek = openKek(keyFolderPaths, passphrase);
+  return { kek, store: KeyStore.open(keyFolderPaths, kek, random) };
+}

@@ -1,0 +1,177 @@
+/**
+ * The port of the catalog: what is stored where.
+ *
+ * Rows are written after the bytes they name are durable in every copy, and before any receipt.
+ */
+import type { BootId, GAP_CAUSES, PackageItem, RecordingId, TerminalId, WaveformDescriptor } from "@pericard/protocol";
+import type { PatientId, TenantId } from "@pericard/protocol";
+import type { ThreadMethods } from "../threads/messages.ts";
+import type { ThreadCalls } from "../threads/thread.ts";
+import type { Copy } from "../volumes/volume.ts";
+
+/** What the first stored segment of a recording tells about it. */
+export interface RecordingFacts {
+  readonly recording: RecordingId;
+  readonly tenant: TenantId;
+  readonly terminal: TerminalId;
+  readonly patient: PatientId | null;
+  /** Descriptor of the package's first item. */
+  readonly descriptor: WaveformDescriptor;
+}
+
+/** One durable package and what is in it. */
+export interface StoredPackage extends RecordingFacts {
+  readonly stream: number;
+  readonly receivedAtUnixMs: number;
+  readonly items: readonly PackageItem[];
+  readonly copies: readonly Copy[];
+}
+
+/** What became of one item: new, there already with the same h, or contradicted by what is there. */
+export type ItemOutcome = "stored" | "duplicate" | "conflict";
+
+/** A segment's place and what the chain says of it. */
+export interface SegmentRow {
+  readonly sequence: number;
+  readonly hash: Uint8Array;
+  readonly prev: Uint8Array | null;
+  readonly final: boolean;
+  readonly firstFrame: number;
+  readonly frameCount: number;
+}
+
+/** What ingest needs to know of a recording before it takes more of it. */
+export interface RecordingChain {
+  readonly shape: string;
+  readonly highestSequence: number;
+  readonly finalSequence: number | null;
+  /** Rows whose sequence lies between the asked bounds. */
+  readonly rows: readonly SegmentRow[];
+}
+
+/** A signed gap, stored and durable. */
+export interface GapRow {
+  readonly recording: RecordingId;
+  readonly stream: number;
+  readonly sequence: number;
+  readonly cause: (typeof GAP_CAUSES)[number];
+  readonly hash: Uint8Array;
+}
+
+/** A status as it is kept: the newest of a terminal. */
+export interface StatusRow {
+  readonly terminal: TerminalId;
+  readonly contact: number;
+  readonly receivedAtUnixMs: number;
+  readonly bootId: BootId;
+  /** Server time minus the terminal's monotonic clock, in milliseconds. */
+  readonly bootOffsetMs: number;
+  /** JSON of what a status page shows. */
+  readonly statusJson: string;
+  readonly heads: readonly {
+    readonly recording: RecordingId;
+    readonly sequence: number;
+    readonly open: boolean;
+  }[];
+}
+
+/** A recording as lists show it. */
+export interface RecordingRow {
+  readonly key: number;
+  readonly id: RecordingId;
+  readonly tenant: TenantId;
+  readonly terminal: TerminalId;
+  readonly patient: PatientId | null;
+  /** JSON of a WaveformShape. */
+  readonly shape: string;
+  readonly start: { readonly unixMs: number | null; readonly certainty: "measured" | "claimed" | "unknown" };
+  readonly firstReceivedUnixMs: number;
+  readonly lastReceivedUnixMs: number;
+  readonly endFrame: number;
+  readonly segmentCount: number;
+  readonly highestSequence: number;
+  readonly finalSequence: number | null;
+  readonly toldSequence: number | null;
+  readonly toldOpen: boolean;
+  readonly predecessor: RecordingId | null;
+  readonly predecessorCause: string | null;
+  readonly successor: { readonly recording: RecordingId; readonly cause: string } | null;
+}
+
+/** One segment to read: where its package's copies lie and which item it is. */
+export interface SegmentPlacement extends SegmentRow {
+  readonly item: number;
+  readonly copies: readonly Copy[];
+}
+
+/** A summary as stored, sealed. */
+export interface SummaryRow {
+  readonly sequence: number;
+  readonly suspect: boolean;
+  readonly sealed: Uint8Array;
+}
+
+/** One line of the audit trail. */
+export interface AuditEntry {
+  readonly atUnixMs: number;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly outcome: "allowed" | "denied" | "done";
+}
+
+/** Functions of a catalog as an adapter offers them. All are durable when they return. */
+export interface CatalogMethods {
+  /** Writes rows of durable packages; for each package, what became of each item. */
+  storePackages(packages: readonly StoredPackage[]): readonly (readonly ItemOutcome[])[];
+  /** As {@link storePackages}, for a rebuild: a package that is there already, by its commitment, gains the copies. */
+  rebuildPackages(packages: readonly (StoredPackage & { readonly commitment: Uint8Array })[]): void;
+  /** Ends a rebuild. */
+  endRebuild(): void;
+  /** What is known of a recording's stream, with the rows from one sequence to another, both included. */
+  findChain(recording: RecordingId, stream: number, fromSequence: number, toSequence: number): RecordingChain | null;
+  storeGap(gap: GapRow): void;
+  /** Keeps a status unless a newer or equal contact is known. @returns whether it was kept. */
+  storeStatus(status: StatusRow): boolean;
+  /** The offsets of a terminal's boot, or null when it never made contact in it. */
+  findBootOffset(terminal: TerminalId, bootId: BootId): number | null;
+  /** h of the newest segment of a terminal's recording. */
+  findLastHash(recording: RecordingId): Uint8Array | null;
+  listRecordings(tenant: TenantId, patient: PatientId): readonly RecordingRow[];
+  /** Count, newest arrival and newest recording of each patient of a tenant. */
+  summarisePatients(tenant: TenantId): readonly {
+    readonly patient: PatientId;
+    readonly recordingCount: number;
+    readonly latestReceivedUnixMs: number;
+  }[];
+  findRecording(recording: RecordingId): RecordingRow | null;
+  /** Segments of stream 0 that overlap [fromFrame, toFrame), in order of sequence, at most `limit`. */
+  findSegments(recordingKey: number, fromFrame: number, toFrame: number, limit: number): readonly SegmentPlacement[];
+  findPlacement(recordingKey: number, sequence: number): SegmentPlacement | null;
+  /** Stretches of sequence numbers without a segment, and what is known of them. */
+  findMissing(recordingKey: number): readonly {
+    readonly fromFrame: number;
+    readonly toFrame: number;
+    readonly cause: string;
+    readonly sequenceCount: number;
+  }[];
+  storeSummaries(recordingKey: number, rows: readonly SummaryRow[]): void;
+  findSummaries(recordingKey: number, fromSequence: number, toSequence: number): readonly SummaryRow[];
+  /** Segments without a summary, newest first. */
+  findUnsummarised(limit: number): readonly { readonly recording: RecordingId; readonly sequence: number }[];
+  appendAudit(entries: readonly AuditEntry[]): readonly number[];
+  countAudit(): number;
+  storeSession(tokenHash: Uint8Array, account: string, expiresAtUnixMs: number): void;
+  findSession(tokenHash: Uint8Array, nowUnixMs: number): string | null;
+  removeSession(tokenHash: Uint8Array): void;
+  /** Newest status of each terminal of the installation. */
+  listStatus(): readonly {
+    readonly terminal: TerminalId;
+    readonly receivedAtUnixMs: number;
+    readonly statusJson: string;
+  }[];
+  close(): void;
+}
+
+/** A catalog as the other rooms use it. */
+export type Catalog = ThreadCalls<CatalogMethods & ThreadMethods>;

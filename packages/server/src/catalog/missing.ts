@@ -1,0 +1,36 @@
+/** Stretches of a recording that have no segment. */
+import type { StatementSync } from "node:sqlite";
+import type { CatalogMethods } from "./catalog.ts";
+
+/**
+ * Finds the holes between stored segments. A hole is "unreadable" or "quarantined" when the terminal signed that, and
+ * "pending" while its segments may still come.
+ */
+export function findMissingRows(
+  sql: (text: string) => StatementSync,
+  recordingKey: number,
+): ReturnType<CatalogMethods["findMissing"]> {
+  const holes = sql(
+    "SELECT * FROM (SELECT sequence, first_frame, LAG(sequence, 1, -1) OVER w AS before," +
+      " LAG(first_frame + frame_count, 1, 0) OVER w AS before_end FROM segments" +
+      " WHERE recording = ? AND stream = 0 WINDOW w AS (ORDER BY sequence))" +
+      " WHERE sequence <> before + 1 OR first_frame <> before_end",
+  ).all(recordingKey);
+  return holes.map((hole) => {
+    const [from, to] = [Number(hole["before"]) + 1, Number(hole["sequence"])];
+    return {
+      fromFrame: Number(hole["before_end"]),
+      toFrame: Number(hole["first_frame"]),
+      cause: from === to ? "gap" : causeOf(sql, recordingKey, from, to),
+      sequenceCount: to - from,
+    };
+  });
+}
+
+function causeOf(sql: (text: string) => StatementSync, recordingKey: number, from: number, to: number): string {
+  const row = sql(
+    "SELECT g.cause FROM gaps g JOIN recordings r ON r.id = g.recording" +
+      " WHERE r.key = ? AND g.stream = 0 AND g.sequence >= ? AND g.sequence < ? LIMIT 1",
+  ).get(recordingKey, from, to);
+  return row ? String(row["cause"]) : "pending";
+}

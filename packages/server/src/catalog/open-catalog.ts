@@ -1,0 +1,38 @@
+/** The embedded catalog behind its port. */
+import { startThread, type Thread } from "../threads/thread.ts";
+import type { ThreadMethods } from "../threads/messages.ts";
+import type { Catalog, CatalogMethods } from "./catalog.ts";
+
+const MODULE = new URL("./catalog-thread.ts", import.meta.url);
+const METHODS: readonly (keyof CatalogMethods)[] = [
+  "storePackages",
+  "rebuildPackages",
+  "endRebuild",
+  "findChain",
+  "storeGap",
+  "storeStatus",
+  "findBootOffset",
+  "findLastHash",
+  "listRecordings",
+  "summarisePatients",
+  "findRecording",
+  "findSegments",
+  "findPlacement",
+  "findMissing",
+  "storeSummaries",
+  "findSummaries",
+  "findUnsummarised",
+  "appendAudit",
+  "countAudit",
+  "storeSession",
+  "findSession",
+  "removeSession",
+  "listStatus",
+  "close",
+];
+
+/** Starts the catalog's thread over a folder. */
+export function openCatalogThread(folderPath: string): { readonly catalog: Catalog; end(): void } {
+  const thread: Thread<CatalogMethods & ThreadMethods> = startThread(MODULE, { folderPath }, METHODS);
+  return { catalog: thread.calls, end: () => thread.end() };
+}

@@ -1,0 +1,27 @@
+/**
+ * The port of a message channel: the way between the control area and one file system.
+ *
+ * Source: paper B §3 (message channel), §4 (transmission response).
+ */
+import type { Copy, StoredItem } from "../volumes/volume.ts";
+
+/** Room of a channel: packages and bytes that may be under way at once. Source: docs/format.md §10. */
+export const CHANNEL_WINDOW = { itemCount: 64, bytes: 8 * 1024 * 1024 } as const;
+
+/** How a file system is, as the control area sees it when it polls. */
+export type ChannelState = "idle" | "busy" | "full" | "down";
+
+/** One channel. Items arrive in the order in which they are sent. */
+export interface Channel {
+  readonly volumeId: string;
+  /** `idle` means room in the window. */
+  readonly state: ChannelState;
+  /** Bytes under way. */
+  readonly bytesUnderWay: number;
+  /**
+   * Sends one item; resolves when the file system acknowledged it as durable.
+   *
+   * @throws {ServerError} ERR_VOLUME_DOWN or ERR_VOLUME_FULL when it did not: the item goes elsewhere.
+   */
+  send(item: StoredItem): Promise<Copy>;
+}

@@ -1,0 +1,195 @@
+/** The one place where a server's rooms are built and joined. */
+import { ed25519Private, systemRandom, x25519Private, type RandomSource } from "@pericard/crypto";
+import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { pino, type Logger } from "pino";
+import { Audit } from "./access/audit.ts";
+import { Sessions } from "./access/sessions.ts";
+import type { Catalog } from "./catalog/catalog.ts";
+import { openCatalogThread } from "./catalog/open-catalog.ts";
+import { rebuildCatalog, type RebuildReport } from "./catalog/rebuild.ts";
+import { hasCatalog } from "./catalog/sqlite-catalog.ts";
+import { openInProcessChannel } from "./channels/in-process-channel.ts";
+import { keyFolderPaths, type ServerConfig } from "./config.ts";
+import { ControlArea } from "./control/control-area.ts";
+import { ServerError } from "./errors.ts";
+import { Ingest } from "./ingest/ingest.ts";
+import { StatementMaker } from "./ingest/statements.ts";
+import { StatusKeeper } from "./ingest/status-keeper.ts";
+import { SegmentStore } from "./ingest/store-segments.ts";
+import { openKeyStoreThread, type KeyStorePort } from "./keys/key-store.ts";
+import { Mailbox, type StatementKey } from "./keys/mailbox.ts";
+import { RecordingKeys } from "./keys/recordings.ts";
+import { TerminalRegistry } from "./keys/terminals.ts";
+import { Indexer } from "./retrieval/indexer.ts";
+import { Library } from "./retrieval/library.ts";
+import { FOLLOW_LIFETIME_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
+import { SegmentReader } from "./retrieval/segment-reader.ts";
+import { openDirectoryVolume } from "./volumes/directory-volume.ts";
+import type { Volume } from "./volumes/volume.ts";
+
+/** What a server takes from outside beside its configuration. */
+export interface ServerEnvironment {
+  readonly kek: Uint8Array;
+  readonly nowUnixMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly random: RandomSource;
+  readonly logger: Logger;
+}
+
+/** The environment of a real server. */
+export function systemEnvironment(kek: Uint8Array, logger: Logger = pino({ level: "info" })): ServerEnvironment {
+  return { kek, nowUnixMs: Date.now, monotonicMs: () => performance.now(), random: systemRandom, logger };
+}
+
+const VOLUME_DEADLINE_MS = 10_000;
+const VOLUME_RETRY_MS = 5000;
+const POLL_MS = 20;
+
+/** A server's rooms. */
+export interface ServerContext {
+  readonly ingest: Ingest;
+  readonly library: Library;
+  readonly sessions: Sessions;
+  readonly live: LiveFeed;
+  readonly control: ControlArea;
+  readonly catalog: Catalog;
+  readonly volumes: readonly Volume[];
+  /** What a rebuild at this start found; undefined when the catalog was there. */
+  readonly rebuilt: RebuildReport | undefined;
+  close(): Promise<void>;
+}
+
+/** Everything that is open before the catalog is. */
+interface Foundation {
+  readonly volumes: readonly Volume[];
+  readonly keyStore: KeyStorePort;
+  readonly terminals: TerminalRegistry;
+  endKeyStore(): void;
+}
+
+function openFoundation(config: ServerConfig, environment: ServerEnvironment): Foundation {
+  const { monotonicMs, random } = environment;
+  const volumes = config.volumePaths.map((path) =>
+    openDirectoryVolume(path, { deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, monotonicMs, random }),
+  );
+  const { keyStore, end } = openKeyStoreThread(keyFolderPaths(config), environment.kek);
+  return { volumes, keyStore, terminals: new TerminalRegistry(keyStore, monotonicMs), endKeyStore: end };
+}
+
+interface OpenedCatalog {
+  readonly catalog: Catalog;
+  readonly rebuilt: RebuildReport | undefined;
+  end(): void;
+}
+
+/** Opens the catalog, or builds it from the packs when it is missing or damaged. */
+async function openCatalog(
+  config: ServerConfig,
+  { logger, nowUnixMs }: ServerEnvironment,
+  { volumes, keyStore, terminals }: Foundation,
+): Promise<OpenedCatalog> {
+  const path = join(config.dataPath, "catalog");
+  if (hasCatalog(path)) return { ...openCatalogThread(path), rebuilt: undefined };
+  const building = join(config.dataPath, "catalog.building");
+  rmSync(building, { recursive: true, force: true });
+  mkdirSync(building, { recursive: true, mode: 0o700 });
+  const { catalog, end } = openCatalogThread(building);
+  const onProgress = (itemCount: number): void =>
+    logger.info({ itemCount }, "catalog is being rebuilt from the volumes");
+  const recordingKeys = new RecordingKeys(keyStore, catalog);
+  const rebuilt = await rebuildCatalog({ catalog, volumes, recordingKeys, terminals, onProgress });
+  await catalog.close();
+  end();
+  if (existsSync(path)) renameSync(path, `${path}.damaged-${nowUnixMs()}`);
+  renameSync(building, path);
+  if (rebuilt.packageCopies > 0) logger.warn(rebuilt, "catalog was rebuilt from the volumes");
+  return { ...openCatalogThread(path), rebuilt };
+}
+
+async function statementKey(keyStore: KeyStorePort): Promise<StatementKey> {
+  const [newest] = await keyStore.serverKeys("receipt");
+  if (!newest) throw new ServerError("ERR_SERVER_CONFIG", "key store has no receipt key");
+  return { keyId: newest.keyId, privateKey: ed25519Private(newest.privateBytes) };
+}
+
+async function hpkeKeys(keyStore: KeyStorePort) {
+  const keys = await keyStore.serverKeys("hpke");
+  return new Map(
+    keys.map(({ keyId, privateBytes, publicBytes }) => [
+      keyId,
+      { privateKey: x25519Private(privateBytes), publicBytes },
+    ]),
+  );
+}
+
+/** Builds the rooms over a data folder. */
+export async function openContext(config: ServerConfig, environment: ServerEnvironment): Promise<ServerContext> {
+  const { nowUnixMs, monotonicMs, random, logger } = environment;
+  const foundation = openFoundation(config, environment);
+  const { volumes, keyStore, terminals } = foundation;
+  const { catalog, rebuilt, end } = await openCatalog(config, environment, foundation);
+  const { copyCount, bufferBytesMax } = config;
+  const control = new ControlArea(volumes.map(openInProcessChannel), { copyCount, bufferBytesMax, pollMs: POLL_MS });
+  const key = await statementKey(keyStore);
+  const mailbox = new Mailbox(key, nowUnixMs);
+  const recordingKeys = new RecordingKeys(keyStore, catalog);
+  const audit = new Audit(catalog, nowUnixMs);
+  const reader = new SegmentReader(volumes, recordingKeys);
+  const onError = (err: unknown): void => logger.error({ err }, "indexer failed");
+  const indexer = new Indexer({ catalog, reader, recordingKeys, audit, monotonicMs, onError });
+  const live = new LiveFeed((terminal) => void quicken(keyStore, mailbox, terminal));
+  const segments = new SegmentStore({
+    catalog,
+    control,
+    recordingKeys,
+    random,
+    onStored: (stored, plain) => {
+      indexer.add(stored, plain);
+      live.stored(stored);
+    },
+  });
+  const ingest = new Ingest({
+    terminals,
+    hpkeKeys: await hpkeKeys(keyStore),
+    segments,
+    control,
+    catalog,
+    statements: new StatementMaker(key),
+    mailbox,
+    statusKeeper: new StatusKeeper(catalog, keyStore, mailbox, nowUnixMs),
+    audit,
+    copyCount,
+    nowUnixMs,
+  });
+  return {
+    ingest,
+    library: new Library({ catalog, keyStore, reader, recordingKeys, audit, nowUnixMs }),
+    sessions: new Sessions({ keyStore, catalog, audit, random, nowUnixMs }),
+    live,
+    control,
+    catalog,
+    volumes,
+    rebuilt,
+    close: async () => {
+      indexer.close();
+      control.close();
+      reader.close();
+      for (const volume of volumes) await volume.close();
+      await catalog.close().catch(() => undefined);
+      end();
+      await keyStore.close().catch(() => undefined);
+      foundation.endKeyStore();
+    },
+  };
+}
+
+/** Asks a terminal that somebody watches for short segments. */
+async function quicken(
+  keyStore: KeyStorePort,
+  mailbox: Mailbox,
+  serial: Parameters<ConstructorParameters<typeof LiveFeed>[0]>[0],
+): Promise<void> {
+  const terminal = await keyStore.getTerminal(serial);
+  mailbox.command(terminal.routing, "segment-length", FOLLOW_SEGMENT_MS, FOLLOW_LIFETIME_MS);
+}

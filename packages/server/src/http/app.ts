@@ -1,0 +1,61 @@
+/** The HTTP face of the server. */
+import fastifySwagger from "@fastify/swagger";
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import { PROBLEM_MEDIA_TYPE, problem } from "@pericard/protocol";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import type { Ingest } from "../ingest/ingest.ts";
+import { problemOf, RETRY_AFTER_SECONDS } from "./problems.ts";
+import { apiRoutes, sessionRoutes, type ApiParts } from "./routes-api.ts";
+import { addMessageRoutes, type UploadClient } from "./routes-messages.ts";
+import { addPageRoutes } from "./routes-pages.ts";
+
+export interface AppParts extends ApiParts {
+  readonly ingest: Ingest;
+  readonly uploadClients: readonly UploadClient[];
+  /** Folder of the built viewer; without it the server has no pages. */
+  readonly viewerPath: string | undefined;
+  readonly logger: FastifyBaseLogger;
+  /** What /healthz shows: states and counts, no ids of people or recordings. */
+  readonly health: () => Record<string, unknown>;
+}
+
+const SECURITY_HEADERS = {
+  "content-security-policy":
+    "default-src 'self'; img-src 'self' data:; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+} as const;
+
+/** Builds the application; it listens when its caller says so. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const app = fastify({ loggerInstance: parts.logger, disableRequestLogging: true, forceCloseConnections: true })
+    .withTypeProvider<TypeBoxTypeProvider>()
+    .setValidatorCompiler(TypeBoxValidatorCompiler);
+  const plain = app as unknown as FastifyInstance;
+  app.addHook("onSend", async (_request, reply) => {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS))
+      if (!reply.hasHeader(name)) void reply.header(name, value);
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    const refusal = problemOf(error);
+    if (refusal.status >= 500) app.log.error({ code: refusal.code, err: error }, "request failed");
+    if (refusal.status === 503) void reply.header("retry-after", RETRY_AFTER_SECONDS);
+    return reply.code(refusal.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(refusal));
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    reply
+      .code(404)
+      .type(PROBLEM_MEDIA_TYPE)
+      .send(JSON.stringify(problem(404, "ERR_NOT_FOUND", "not found"))),
+  );
+  await app.register(fastifySwagger, {
+    openapi: { openapi: "3.1.0", info: { title: "Pericard", version: "1", description: "Reading of recordings." } },
+  });
+  app.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok", ...parts.health() }));
+  addMessageRoutes(plain, parts.ingest, parts.uploadClients);
+  await app.register(sessionRoutes(parts));
+  await app.register(apiRoutes(parts));
+  if (parts.viewerPath !== undefined) addPageRoutes(plain, parts.viewerPath, parts.sessions);
+  return plain;
+}

@@ -1,0 +1,47 @@
+/** Server-sent events about a recording that grows. Source: WHATWG HTML §9.2. */
+import type { RecordingId, TerminalId } from "@pericard/protocol";
+import type { FastifyReply } from "fastify";
+import type { Library } from "../retrieval/library.ts";
+import type { LiveFeed } from "../retrieval/live.ts";
+
+/** A comment is sent this often, so that the path does not close a quiet connection, in milliseconds. */
+const HEARTBEAT_MS = 15_000;
+
+export interface Followed {
+  readonly library: Library;
+  readonly live: LiveFeed;
+  readonly recording: RecordingId;
+  readonly terminal: TerminalId;
+}
+
+/** Sends the extent now and whenever something became durable, until the client goes. */
+export async function streamExtents(reply: FastifyReply, followed: Followed): Promise<FastifyReply> {
+  const { library, live, recording, terminal } = followed;
+  void reply.hijack();
+  const out = reply.raw;
+  out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", connection: "keep-alive" });
+  let telling: Promise<void> | undefined;
+  let again = false;
+  const tell = async (): Promise<void> => {
+    do {
+      again = false;
+      out.write(`event: extent\ndata: ${JSON.stringify(await library.extentOf(recording))}\n\n`);
+    } while (again);
+  };
+  const changed = (): void => {
+    again = true;
+    telling ??= tell()
+      .catch(() => void out.end())
+      .finally(() => {
+        telling = undefined;
+      });
+  };
+  const unfollow = live.follow(recording, terminal, changed);
+  const heartbeat = setInterval(() => out.write(": still here\n\n") && changed(), HEARTBEAT_MS);
+  out.on("close", () => {
+    clearInterval(heartbeat);
+    unfollow();
+  });
+  changed();
+  return reply;
+}

@@ -1,0 +1,129 @@
+/** The API for people: sessions, patients, recordings. Every route but signing in needs a session. */
+import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import type { Account } from "@pericard/custody";
+import { PatientId, RecordingId } from "@pericard/protocol";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { Type } from "typebox";
+import { SESSION_LIFETIME_MS, type Sessions } from "../access/sessions.ts";
+import { encodeFramedAnswer } from "../retrieval/framed-answer.ts";
+import type { Library } from "../retrieval/library.ts";
+import type { LiveFeed } from "../retrieval/live.ts";
+import { ServerError } from "../errors.ts";
+import { streamExtents } from "./live-stream.ts";
+import { IdParameters, Patients, Recording, Recordings, SamplesQuery, Session, SummaryQuery } from "./schemas.ts";
+import { sessionToken, setSessionCookie } from "./session-cookie.ts";
+
+export interface ApiParts {
+  readonly sessions: Sessions;
+  readonly library: Library;
+  readonly live: LiveFeed;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    account?: Account;
+  }
+}
+
+/** The account that a request was admitted with. */
+function accountOf(request: FastifyRequest): Account {
+  if (!request.account) throw new ServerError("ERR_SIGN_IN_NEEDED", "sign in first");
+  return request.account;
+}
+
+/** A state-changing request must come from a page of this server. */
+function requireSameOrigin(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  if (origin !== undefined && new URL(origin).host !== host) {
+    throw new ServerError("ERR_ROLE_DENIED", "request comes from another site");
+  }
+}
+
+function sendFramed(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+  return reply.type("application/octet-stream").header("cache-control", "no-store").send(Buffer.from(bytes.buffer));
+}
+
+/** Opening of a session with a one-time link: the only route without one. */
+export const sessionRoutes =
+  ({ sessions }: ApiParts): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    const body = Type.Object({ token: Type.String({ maxLength: 256 }) });
+    app.post("/api/v1/session", { schema: { body, response: { 200: Session } } }, async (request, reply) => {
+      requireSameOrigin(request);
+      const { token, account, expiresAtUnixMs } = await sessions.open(request.body.token);
+      setSessionCookie(reply, token, SESSION_LIFETIME_MS);
+      return { account: { name: account.name, role: account.role }, expiresAtUnixMs };
+    });
+  };
+
+/** Everything that needs a session. */
+export const apiRoutes =
+  ({ sessions, library, live }: ApiParts): FastifyPluginAsyncTypebox =>
+  async (app) => {
+    app.addHook("onRequest", async (request) => {
+      request.account = await sessions.require(sessionToken(request));
+    });
+
+    app.get("/api/v1/session", { schema: { response: { 200: Session } } }, async (request) => {
+      const { name, role } = accountOf(request);
+      return { account: { name, role } };
+    });
+
+    app.delete("/api/v1/session", async (request, reply) => {
+      requireSameOrigin(request);
+      await sessions.close(sessionToken(request) ?? "");
+      setSessionCookie(reply, "", 0);
+      return reply.code(204).send();
+    });
+
+    app.get("/api/v1/openapi.json", { schema: { hide: true } }, async () => app.swagger());
+
+    app.get("/api/v1/patients", { schema: { response: { 200: Patients } } }, async (request) => ({
+      patients: await library.listPatients(accountOf(request)),
+    }));
+
+    app.get(
+      "/api/v1/patients/:id/recordings",
+      { schema: { params: IdParameters, response: { 200: Recordings } } },
+      async (request) => {
+        const recordings = await library.listRecordings(accountOf(request), PatientId.parse(request.params.id));
+        return { recordings: [...recordings] };
+      },
+    );
+
+    app.get(
+      "/api/v1/recordings/:id",
+      { schema: { params: IdParameters, response: { 200: Recording } } },
+      async (request) => library.getRecording(accountOf(request), RecordingId.parse(request.params.id)),
+    );
+
+    app.get(
+      "/api/v1/recordings/:id/samples",
+      { schema: { params: IdParameters, querystring: SamplesQuery } },
+      async (request, reply) => {
+        const { fromFrame, toFrame, missing = "sentinel" } = request.query;
+        const recording = RecordingId.parse(request.params.id);
+        const stretch = { fromFrame, toFrame };
+        const { header, leads } = await library.readSamples(accountOf(request), recording, stretch, missing);
+        return sendFramed(reply, encodeFramedAnswer(header, leads));
+      },
+    );
+
+    app.get(
+      "/api/v1/recordings/:id/summary",
+      { schema: { params: IdParameters, querystring: SummaryQuery } },
+      async (request, reply) => {
+        const { fromFrame, toFrame, buckets } = request.query;
+        const recording = RecordingId.parse(request.params.id);
+        const stretch = { fromFrame, toFrame };
+        const { header, leads } = await library.readSummary(accountOf(request), recording, stretch, buckets);
+        return sendFramed(reply, encodeFramedAnswer(header, leads));
+      },
+    );
+
+    app.get("/api/v1/recordings/:id/live", { schema: { params: IdParameters } }, async (request, reply) => {
+      const recording = RecordingId.parse(request.params.id);
+      const { terminal } = await library.follow(accountOf(request), recording);
+      return streamExtents(reply, { library, live, recording, terminal });
+    });
+  };

@@ -1,0 +1,99 @@
+/**
+ * From an envelope to opened segments: verify the source, open K_K and C, open and check each segment.
+ *
+ * Source: paper B §4 step 5, as corrected in docs/papers.md; docs/format.md §5, §6.
+ */
+import { CryptoError, openEnvelope, openSegment, sha256, type HpkeKeyPair } from "@pericard/crypto";
+import {
+  parseEnvelope,
+  parseSegment,
+  ProtocolError,
+  RoutingId,
+  type EnvelopeId,
+  type KeyId,
+  type ParsedEnvelope,
+  type ParsedSigned,
+  type SegmentHeader,
+  type WaveformDescriptor,
+} from "@pericard/protocol";
+import { ServerError } from "../errors.ts";
+import type { RegisteredTerminal } from "../keys/terminals.ts";
+
+/** One segment that was opened and checked. `plain` is the Data_i of a data package. */
+export interface OpenedItem {
+  readonly hash: Uint8Array;
+  readonly header: SegmentHeader;
+  readonly descriptor: WaveformDescriptor;
+  readonly plain: Uint8Array;
+}
+
+/** A segment, or with `envelope` a whole envelope, that can never be taken. */
+export interface Refusal {
+  readonly code: string;
+  readonly hash: Uint8Array | null;
+  readonly envelope: EnvelopeId | null;
+}
+
+export interface OpenedEnvelope {
+  readonly items: readonly OpenedItem[];
+  readonly refusals: readonly Refusal[];
+}
+
+/** HPKE keys of the server by their ids. */
+export type HpkeKeys = ReadonlyMap<KeyId, HpkeKeyPair>;
+
+/** The code of a refusal; an error that is none of ours is a defect and goes on. */
+function refusalCode(error: unknown): string {
+  if (error instanceof ProtocolError || error instanceof CryptoError || error instanceof ServerError) return error.code;
+  throw error;
+}
+
+function requireSame(terminal: RegisteredTerminal, header: SegmentHeader): void {
+  if (header.terminal !== terminal.serial || header.tenant !== terminal.tenant) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", "segment is another terminal's");
+  }
+}
+
+function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
+  const parsed = parseSegment(bytes);
+  requireSame(terminal, parsed.header);
+  const { cycle, index } = parsed.header;
+  const { plain, body } = openSegment(terminal.groupKey("storage", cycle, index), parsed);
+  return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, plain };
+}
+
+function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: ParsedEnvelope): readonly Uint8Array[] {
+  const { hpkeKey, cycle, index } = envelope.recipient;
+  const recipient = keys.get(hpkeKey);
+  if (!recipient) throw new ServerError("ERR_MESSAGE_REFUSED", "envelope is sealed to a key that is not the server's");
+  return openEnvelope(recipient, terminal.groupKey("transport", cycle, index), envelope);
+}
+
+/**
+ * Opens an envelope whose signature was verified.
+ *
+ * @throws {ProtocolError} when it is not an envelope at all, or {ServerError} ERR_MESSAGE_REFUSED when it names another
+ * routing id than its signature.
+ */
+export function openSegments(terminal: RegisteredTerminal, keys: HpkeKeys, message: ParsedSigned): OpenedEnvelope {
+  const envelope = parseEnvelope(message.payload);
+  if (envelope.header.routing !== RoutingId.fromBytes(message.keyIdBytes)) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", "envelope names another routing id than its signature");
+  }
+  let sealed: readonly Uint8Array[];
+  try {
+    sealed = openContent(terminal, keys, envelope);
+  } catch (error) {
+    return { items: [], refusals: [{ code: refusalCode(error), hash: null, envelope: envelope.header.envelope }] };
+  }
+  const items: OpenedItem[] = [];
+  const refusals: Refusal[] = [];
+  for (const bytes of sealed) {
+    try {
+      items.push(openItem(terminal, bytes));
+    } catch (error) {
+      refusals.push({ code: refusalCode(error), hash: sha256(bytes), envelope: null });
+    }
+  }
+  return { items, refusals };
+}

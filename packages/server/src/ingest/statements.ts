@@ -1,0 +1,38 @@
+/** The server's signed answers to a terminal. Source: docs/format.md §7. */
+import { signMessage } from "@pericard/crypto";
+import { Conflict, KeyId, Receipt, Rejected, type RoutingId, type SignedType } from "@pericard/protocol";
+import type { StatementKey } from "../keys/mailbox.ts";
+import type { Refusal } from "./open-segments.ts";
+import type { Contradiction } from "./store-segments.ts";
+
+/** Makes signed statements for terminals. */
+export class StatementMaker {
+  readonly #key: StatementKey;
+
+  constructor(key: StatementKey) {
+    this.#key = key;
+  }
+
+  #sign(type: SignedType, payload: Uint8Array): Uint8Array {
+    return signMessage(this.#key.privateKey, type, KeyId.toBytes(this.#key.keyId), payload);
+  }
+
+  /** These segments are durable in `copyCount` copies. Called after they are. */
+  receipt(routing: RoutingId, receivedAtUnixMs: number, copyCount: number, hashes: readonly Uint8Array[]): Uint8Array {
+    return this.#sign("pericard/receipt", Receipt.encode({ routing, receivedAtUnixMs, copyCount, hashes }));
+  }
+
+  conflict(routing: RoutingId, detectedAtUnixMs: number, { item, cause }: Contradiction): Uint8Array {
+    const { recording, stream, sequence } = item.header;
+    const place = { recording, stream, sequence };
+    return this.#sign(
+      "pericard/conflict",
+      Conflict.encode({ routing, detectedAtUnixMs, hash: item.hash, cause, ...place }),
+    );
+  }
+
+  rejected(routing: RoutingId, rejectedAtUnixMs: number, { code, envelope, hash }: Refusal): Uint8Array {
+    const hashes = hash ? [hash] : [];
+    return this.#sign("pericard/rejected", Rejected.encode({ routing, rejectedAtUnixMs, code, envelope, hashes }));
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * From opened segments to durable ones: judge against the chain, seal as data packages, hand over to the control area,
+ * write the rows. A receipt may be given for what this returns as durable.
+ *
+ * Source: paper B §3, §4, Table 2; docs/format.md §8.
+ */
+import { sealPackage, type RandomSource } from "@pericard/crypto";
+import { BODY_KIND, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
+import type { Catalog, ItemOutcome, StoredPackage } from "../catalog/catalog.ts";
+import type { ControlArea } from "../control/control-area.ts";
+import type { RecordingKeys } from "../keys/recordings.ts";
+import type { RegisteredTerminal } from "../keys/terminals.ts";
+import { gather } from "../threads/gather.ts";
+import { STORED_KIND } from "../volumes/volume.ts";
+import { InTurn } from "./in-turn.ts";
+import { judge, withSegment } from "./judge.ts";
+import type { OpenedItem } from "./open-segments.ts";
+import { StreamViews } from "./stream-views.ts";
+
+/** A segment that contradicts what is stored. */
+export interface Contradiction {
+  readonly item: OpenedItem;
+  readonly cause: Conflict["cause"];
+}
+
+/** What became of an envelope's segments. */
+export interface StoreOutcome {
+  /** h of every segment that is durable now or was before. */
+  readonly durable: readonly Uint8Array[];
+  readonly contradictions: readonly Contradiction[];
+}
+
+export interface SegmentStoreParts {
+  readonly catalog: Catalog;
+  readonly control: ControlArea;
+  readonly recordingKeys: RecordingKeys;
+  readonly random: RandomSource;
+  /** Called after rows are durable. */
+  readonly onStored: (stored: StoredPackage, plain: readonly Uint8Array[]) => void;
+}
+
+function packageItem({ hash, header, descriptor, plain }: OpenedItem): PackageItem {
+  const { sequence, prev, final, cycle, index, use, policyVersion } = header;
+  const { firstFrame, frameCount } = descriptor;
+  const sizeBytes = plain.length;
+  return { sequence, hash, prev, final, cycle, index, use, policyVersion, firstFrame, frameCount, sizeBytes };
+}
+
+/** Segments of one stream each, in order of sequence. */
+function byStream(items: readonly OpenedItem[]): readonly (readonly OpenedItem[])[] {
+  const groups = Map.groupBy(items, ({ header }) => `${header.recording}/${header.stream}`);
+  return [...groups.values()].map((group) => group.toSorted((a, b) => a.header.sequence - b.header.sequence));
+}
+
+/** Stores opened segments. One stream's segments are stored in turn, so that two uploads cannot both be first. */
+export class SegmentStore {
+  readonly #parts: SegmentStoreParts;
+  readonly #views: StreamViews;
+  readonly #turns = new InTurn<RecordingId>();
+  readonly #storeRows: (stored: StoredPackage) => Promise<readonly ItemOutcome[]>;
+
+  constructor(parts: SegmentStoreParts) {
+    this.#parts = parts;
+    this.#views = new StreamViews(parts.catalog);
+    this.#storeRows = gather((packages) => parts.catalog.storePackages(packages));
+  }
+
+  /** Resolves when everything that can be stored is durable in every copy and in the catalog. */
+  async store(
+    terminal: RegisteredTerminal,
+    items: readonly OpenedItem[],
+    receivedAtUnixMs: number,
+  ): Promise<StoreOutcome> {
+    const outcomes = await Promise.all(
+      byStream(items).map((group) =>
+        this.#turns.run(group[0]?.header.recording as RecordingId, () =>
+          this.#storeGroup(terminal, group, receivedAtUnixMs),
+        ),
+      ),
+    );
+    return {
+      durable: outcomes.flatMap(({ durable }) => durable),
+      contradictions: outcomes.flatMap(({ contradictions }) => contradictions),
+    };
+  }
+
+  async #storeGroup(
+    terminal: RegisteredTerminal,
+    group: readonly OpenedItem[],
+    receivedAtUnixMs: number,
+  ): Promise<StoreOutcome> {
+    const [first] = group;
+    const last = group.at(-1);
+    if (!first || !last) return { durable: [], contradictions: [] };
+    const { recording, stream } = first.header;
+    let view = await this.#views.find(recording, stream, first.header.sequence, last.header.sequence);
+    const fresh: OpenedItem[] = [];
+    const durable: Uint8Array[] = [];
+    const contradictions: Contradiction[] = [];
+    for (const item of group) {
+      const verdict = judge(view, item);
+      if (verdict.kind === "conflict") contradictions.push({ item, cause: verdict.cause });
+      else if (verdict.kind === "duplicate") durable.push(item.hash);
+      else {
+        fresh.push(item);
+        view = withSegment(view, item);
+      }
+    }
+    // A repetition within the envelope waits, with the rest, for what it repeats.
+    const stored = fresh.length === 0 ? NOTHING : await this.#storeFresh(terminal, fresh, receivedAtUnixMs);
+    if (stored.contradictions.length > 0) this.#views.forget(recording, stream);
+    else this.#views.remember(recording, stream, view);
+    return {
+      durable: [...durable, ...stored.durable],
+      contradictions: [...contradictions, ...stored.contradictions],
+    };
+  }
+
+  /** Seals, stores and writes the rows of segments that are new. The catalog has the last word on that. */
+  async #storeFresh(
+    terminal: RegisteredTerminal,
+    fresh: readonly OpenedItem[],
+    receivedAtUnixMs: number,
+  ): Promise<StoreOutcome> {
+    const { control, random, recordingKeys, onStored } = this.#parts;
+    const { header, descriptor } = fresh[0] as OpenedItem;
+    const { recording, stream } = header;
+    const { tenant, serial } = terminal;
+    const key = await recordingKeys.obtain(recording, serial, descriptor, receivedAtUnixMs);
+    const items = fresh.map(packageItem);
+    const plain = fresh.map((item) => item.plain);
+    const draft = {
+      suite: header.suite,
+      tenant,
+      recording,
+      stream,
+      bodyKind: BODY_KIND.waveform,
+      receivedAtUnixMs,
+      items,
+    };
+    const bytes = sealPackage(key.dataKey, draft, plain, random);
+    const copies = await control.store({ kind: STORED_KIND.package, bytes });
+    const facts = { recording, tenant, terminal: serial, patient: key.patient, descriptor };
+    const stored = { ...facts, stream, receivedAtUnixMs, items, copies };
+    const outcomes = await this.#storeRows(stored);
+    onStored(stored, plain);
+    return {
+      durable: fresh.filter((_, i) => outcomes[i] !== "conflict").map(({ hash }) => hash),
+      contradictions: fresh
+        .filter((_, i) => outcomes[i] === "conflict")
+        .map((item) => ({ item, cause: "sequence" as const })),
+    };
+  }
+}
+
+const NOTHING: StoreOutcome = { durable: [], contradictions: [] };

@@ -1,0 +1,38 @@
+/** What ingest knows of streams without asking the catalog each time: the newest segment of those that are being sent. */
+import type { RecordingId } from "@pericard/protocol";
+import type { Catalog } from "../catalog/catalog.ts";
+import { Lru } from "../keys/lru.ts";
+import type { StreamView } from "./judge.ts";
+
+const STREAMS_MAX = 50_000;
+const EMPTY_VIEW: StreamView = { shape: null, highestSequence: -1, finalSequence: null, rows: new Map() };
+
+export class StreamViews {
+  readonly #catalog: Catalog;
+  readonly #tails = new Lru<string, StreamView>(STREAMS_MAX);
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** The view around the sequences from `from` to `to`. */
+  async find(recording: RecordingId, stream: number, from: number, to: number): Promise<StreamView> {
+    const tail = this.#tails.get(`${recording}/${stream}`);
+    if (tail && from > tail.highestSequence) return tail;
+    const chain = await this.#catalog.findChain(recording, stream, Math.max(0, from - 1), to + 1);
+    if (!chain) return EMPTY_VIEW;
+    return { ...chain, rows: new Map(chain.rows.map((row) => [row.sequence, row])) };
+  }
+
+  /** Remembers the newest segment of a stream after a change was stored. */
+  remember(recording: RecordingId, stream: number, view: StreamView): void {
+    const newest = view.rows.get(view.highestSequence);
+    if (!newest) return;
+    this.#tails.set(`${recording}/${stream}`, { ...view, rows: new Map([[newest.sequence, newest]]) });
+  }
+
+  /** Forgets a stream whose stored state may differ from what was expected. */
+  forget(recording: RecordingId, stream: number): void {
+    this.#tails.delete(`${recording}/${stream}`);
+  }
+}

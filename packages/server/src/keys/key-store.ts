@@ -1,0 +1,33 @@
+/** The key store behind promises, in a thread of its own. */
+import { startThread, type ThreadCalls } from "../threads/thread.ts";
+import type { KeyStoreMethods } from "./key-store-thread.ts";
+
+const MODULE = new URL("./key-store-thread.ts", import.meta.url);
+const METHODS: readonly (keyof KeyStoreMethods)[] = [
+  "dataVersion",
+  "copyCount",
+  "serverKeys",
+  "tenants",
+  "patients",
+  "terminals",
+  "getTerminal",
+  "findTerminal",
+  "assignments",
+  "obtainRecordingKey",
+  "findRecordingKey",
+  "findAccount",
+  "redeemSignInLink",
+  "close",
+];
+
+/** The key store as the other rooms use it. */
+export type KeyStorePort = ThreadCalls<KeyStoreMethods>;
+
+/** Starts the key store's thread over its copies. `kek` is 32 bytes. */
+export function openKeyStoreThread(
+  folderPaths: readonly string[],
+  kek: Uint8Array,
+): { readonly keyStore: KeyStorePort; end(): void } {
+  const thread = startThread<KeyStoreMethods>(MODULE, { folderPaths, kek }, METHODS);
+  return { keyStore: thread.calls, end: () => thread.end() };
+}

@@ -1,0 +1,40 @@
+/** A running storage server. */
+import type { AddressInfo } from "node:net";
+import { checkServerConfig, type ServerConfig } from "./config.ts";
+import { openContext, type ServerContext, type ServerEnvironment } from "./context.ts";
+import { buildApp } from "./http/app.ts";
+
+export interface RunningServer {
+  readonly url: string;
+  readonly context: ServerContext;
+  /** Stops taking requests, finishes those under way, and closes everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server.
+ *
+ * @throws {ServerError} ERR_SERVER_CONFIG, ERR_VOLUME_IDENTITY; {CustodyError} codes when the key store does not open.
+ */
+export async function startServer(config: ServerConfig, environment: ServerEnvironment): Promise<RunningServer> {
+  checkServerConfig(config);
+  const context = await openContext(config, environment);
+  const app = await buildApp({
+    ...context,
+    uploadClients: config.uploadClients,
+    viewerPath: config.viewerPath,
+    logger: environment.logger,
+    health: () => ({ storage: context.control.state, residentBytes: process.memoryUsage.rss() }),
+  });
+  await app.listen({ host: config.host, port: config.port });
+  const { address, port } = app.server.address() as AddressInfo;
+  const host = address.includes(":") ? `[${address}]` : address;
+  return {
+    url: `http://${host}:${port}`,
+    context,
+    close: async () => {
+      await app.close();
+      await context.close();
+    },
+  };
+}

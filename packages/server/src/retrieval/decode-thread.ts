@@ -1,0 +1,88 @@
+/** The thread that opens packages and decodes samples for reads and for summaries. */
+import { openBlob, openPackage, sealBlob, systemRandom, verifyDigest } from "@pericard/crypto";
+import { getSegmentCodec } from "@pericard/ecg";
+import { decodeSegmentBody, parsePackage, RecordingId, sampleCountOf, type SegmentBody } from "@pericard/protocol";
+import { ServerError } from "../errors.ts";
+import { handOver, serveThread } from "../threads/serve.ts";
+import { decodeSummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
+
+/** A decoded segment. `leads[i]` holds frameCount × samplesPerFrame digital values. */
+export interface DecodedSegment {
+  readonly firstFrame: number;
+  readonly frameCount: number;
+  readonly leads: readonly Int32Array[];
+}
+
+/** A summary as it is stored. */
+export interface SealedSummary {
+  readonly sealed: Uint8Array;
+  readonly suspect: boolean;
+  readonly summary: Summary;
+}
+
+function openItem(packageBytes: Uint8Array, dataKey: Uint8Array, item: number): SegmentBody {
+  const data = openPackage(dataKey, parsePackage(packageBytes))[item];
+  if (!data) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
+  const body = decodeSegmentBody(data);
+  verifyDigest(body);
+  return body;
+}
+
+function samplesOf(body: SegmentBody): readonly Int32Array[] {
+  const { shape, frameCount } = body.descriptor;
+  const limits = { leadCountMax: shape.leads.length, sampleCountMax: sampleCountOf(body.descriptor) };
+  const leads = getSegmentCodec(body.codec).decode(body.encoded, limits);
+  const fits = shape.leads.every((lead, i) => leads[i]?.length === frameCount * lead.samplesPerFrame);
+  if (!fits || leads.length !== shape.leads.length) {
+    throw new ServerError("ERR_DATA_UNREADABLE", "samples do not have the declared count");
+  }
+  return leads;
+}
+
+function decode(packageBytes: Uint8Array, dataKey: Uint8Array, item: number): DecodedSegment {
+  const body = openItem(packageBytes, dataKey, item);
+  const leads = samplesOf(body).map((lead) => lead.slice());
+  const { firstFrame, frameCount } = body.descriptor;
+  return handOver(
+    { firstFrame, frameCount, leads },
+    leads.map((lead) => lead.buffer),
+  );
+}
+
+const summaryContext = (recording: RecordingId, sequence: number) =>
+  ["summary", RecordingId.toBytes(recording), sequence] as const;
+
+function summariseBody(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
+  const body = decodeSegmentBody(data);
+  const { shape, frameCount } = body.descriptor;
+  const summary = summarise(shape, frameCount, samplesOf(body));
+  const sealed = sealBlob(dataKey, summaryContext(recording, sequence), encodeSummary(summary), systemRandom);
+  return { sealed, suspect: isSuspect(shape, summary), summary };
+}
+
+function summarisePackage(
+  packageBytes: Uint8Array,
+  dataKey: Uint8Array,
+  item: number,
+  recording: RecordingId,
+  sequence: number,
+): SealedSummary {
+  const data = openPackage(dataKey, parsePackage(packageBytes))[item];
+  if (!data) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
+  return summariseBody(data, dataKey, recording, sequence);
+}
+
+function openSummaries(
+  rows: readonly { readonly sequence: number; readonly sealed: Uint8Array }[],
+  dataKey: Uint8Array,
+  recording: RecordingId,
+  leadCount: number,
+): readonly Summary[] {
+  return rows.map(({ sequence, sealed }) =>
+    decodeSummary(openBlob(dataKey, summaryContext(recording, sequence), sealed), leadCount),
+  );
+}
+
+const methods = { decode, summariseBody, summarisePackage, openSummaries };
+export type DecodeMethods = typeof methods;
+serveThread(methods);

@@ -1,0 +1,141 @@
+/**
+ * Reading for people: role check, audit entry, then data. Every read goes through here.
+ *
+ * Source: paper B §5.2.
+ */
+import type { Account, Patient } from "@pericard/custody";
+import type { PatientId, RecordingId, WaveformShape } from "@pericard/protocol";
+import type { Audit } from "../access/audit.ts";
+import { mayList, mayRead, type Action } from "../access/policy.ts";
+import { actorOf } from "../access/sessions.ts";
+import type { Catalog, RecordingRow } from "../catalog/catalog.ts";
+import { ServerError } from "../errors.ts";
+import type { KeyStorePort } from "../keys/key-store.ts";
+import type { RecordingKeys } from "../keys/recordings.ts";
+import { describeRecording, stateOf, type RecordingDescription } from "./describe.ts";
+import { clampStretch, readSamples, type MissingStyle, type Stretch } from "./samples.ts";
+import type { SegmentReader } from "./segment-reader.ts";
+import { readSummary } from "./summaries.ts";
+
+export interface LibraryParts {
+  readonly catalog: Catalog;
+  readonly keyStore: KeyStorePort;
+  readonly reader: SegmentReader;
+  readonly recordingKeys: RecordingKeys;
+  readonly audit: Audit;
+  readonly nowUnixMs: () => number;
+}
+
+/** Leads of a stretch and what the stretch became. */
+export interface ReadAnswer {
+  readonly header: Record<string, unknown>;
+  readonly leads: readonly Int32Array[];
+}
+
+export class Library {
+  readonly #parts: LibraryParts;
+
+  constructor(parts: LibraryParts) {
+    this.#parts = parts;
+  }
+
+  async listPatients(account: Account) {
+    const { keyStore, catalog } = this.#parts;
+    const allowed = mayList(account, "list patients", account.tenant);
+    await this.#audit(account, "list patients", account.tenant, allowed);
+    const patients = await keyStore.patients(account.tenant);
+    const summaries = new Map((await catalog.summarisePatients(account.tenant)).map((row) => [row.patient, row]));
+    return Promise.all(
+      patients.map(async ({ id, name }) => ({
+        id,
+        name,
+        recordingCount: summaries.get(id)?.recordingCount ?? 0,
+        latestReceivedAtUnixMs: summaries.get(id)?.latestReceivedUnixMs ?? null,
+        live: await this.#isLive(account, id),
+      })),
+    );
+  }
+
+  async listRecordings(account: Account, patient: PatientId): Promise<readonly RecordingDescription[]> {
+    const known = await this.#findPatient(account, patient);
+    const allowed = known !== undefined && mayRead(account, "list recordings", { tenant: account.tenant, patient });
+    await this.#audit(account, "list recordings", patient, allowed);
+    const rows = await this.#parts.catalog.listRecordings(account.tenant, patient);
+    return Promise.all(rows.map((row) => this.#describe(row, known?.name ?? "")));
+  }
+
+  async getRecording(account: Account, recording: RecordingId): Promise<RecordingDescription> {
+    const row = await this.#open(account, "read recording", recording, recording);
+    const patient = row.patient && (await this.#findPatient(account, row.patient));
+    return this.#describe(row, patient ? patient.name : "");
+  }
+
+  async readSamples(
+    account: Account,
+    recording: RecordingId,
+    asked: Stretch,
+    style: MissingStyle,
+  ): Promise<ReadAnswer> {
+    const subject = `${recording} ${asked.fromFrame}-${asked.toFrame}`;
+    const row = await this.#open(account, "read samples", recording, subject);
+    const stretch = clampStretch(row, JSON.parse(row.shape) as WaveformShape, asked);
+    const { catalog, reader } = this.#parts;
+    return { header: { ...stretch }, leads: await readSamples(catalog, reader, row, stretch, style) };
+  }
+
+  async readSummary(account: Account, recording: RecordingId, asked: Stretch, buckets: number): Promise<ReadAnswer> {
+    const subject = `${recording} ${asked.fromFrame}-${asked.toFrame} summary`;
+    const row = await this.#open(account, "read samples", recording, subject);
+    const stretch = { fromFrame: asked.fromFrame, toFrame: Math.min(asked.toFrame, row.endFrame) };
+    const { leads, framesPerBucket } = await readSummary(this.#parts, row, stretch, buckets);
+    return { header: { ...stretch, framesPerBucket, buckets }, leads };
+  }
+
+  /** The row of a recording that an account may follow. */
+  async follow(account: Account, recording: RecordingId): Promise<RecordingRow> {
+    return this.#open(account, "follow live", recording, recording);
+  }
+
+  /** Extent and state of a recording that an account follows already. */
+  async extentOf(recording: RecordingId) {
+    const { catalog, nowUnixMs } = this.#parts;
+    const row = await catalog.findRecording(recording);
+    if (!row) throw new ServerError("ERR_NOT_FOUND", "recording does not exist");
+    return { frameCount: row.endFrame, state: stateOf(row, await catalog.findMissing(row.key), nowUnixMs()) };
+  }
+
+  /** Finds a recording, checks the role, and writes the audit entry. What is not allowed looks like what is not there. */
+  async #open(account: Account, action: Action, recording: RecordingId, subject: string): Promise<RecordingRow> {
+    const row = await this.#parts.catalog.findRecording(recording);
+    const allowed = row !== null && mayRead(account, action, row);
+    await this.#audit(account, action, subject, allowed);
+    return row as RecordingRow;
+  }
+
+  async #audit(account: Account, action: Action, subject: string, allowed: boolean): Promise<void> {
+    const outcome = allowed ? "allowed" : "denied";
+    await this.#parts.audit.record({ actor: actorOf(account), action, subject, outcome });
+    if (!allowed) throw new ServerError("ERR_NOT_FOUND", "there is nothing here that you may see");
+  }
+
+  async #findPatient(account: Account, patient: PatientId): Promise<Patient | undefined> {
+    return (await this.#parts.keyStore.patients(account.tenant)).find(({ id }) => id === patient);
+  }
+
+  async #isLive(account: Account, patient: PatientId): Promise<boolean> {
+    const { catalog, nowUnixMs } = this.#parts;
+    const [newest] = await catalog.listRecordings(account.tenant, patient);
+    return newest !== undefined && stateOf(newest, await catalog.findMissing(newest.key), nowUnixMs()) === "live";
+  }
+
+  async #describe(row: RecordingRow, patientName: string): Promise<RecordingDescription> {
+    const { catalog, keyStore, nowUnixMs } = this.#parts;
+    const tenants = await keyStore.tenants();
+    return describeRecording(row, {
+      patientName,
+      synthetic: tenants.find(({ id }) => id === row.tenant)?.synthetic ?? false,
+      missing: await catalog.findMissing(row.key),
+      nowUnixMs: nowUnixMs(),
+    });
+  }
+}

@@ -1,0 +1,82 @@
+/** Exact samples of a stretch of a recording. */
+import type { WaveformShape } from "@pericard/protocol";
+import type { Catalog, RecordingRow } from "../catalog/catalog.ts";
+import { ServerError } from "../errors.ts";
+import type { DecodedSegment } from "./decode-thread.ts";
+import type { SegmentReader } from "./segment-reader.ts";
+import { NO_SAMPLE } from "./summary.ts";
+
+/** Longest stretch of one answer, in seconds and in values. */
+export const SAMPLES_SECONDS_MAX = 60;
+const VALUES_MAX = 4_000_000;
+const SEGMENTS_MAX = 512;
+
+/** What stands where a lead has no sample: the lead's own code, or one value for all. */
+export type MissingStyle = "code" | "sentinel";
+
+export interface Stretch {
+  readonly fromFrame: number;
+  readonly toFrame: number;
+}
+
+/** A stretch inside the recording and not longer than one answer may be. @throws {ServerError} ERR_REQUEST_RANGE. */
+export function clampStretch(row: RecordingRow, shape: WaveformShape, asked: Stretch): Stretch {
+  const { fromFrame } = asked;
+  const framesMax = Math.floor((SAMPLES_SECONDS_MAX * shape.frameRateHz.num) / shape.frameRateHz.den) + 1;
+  const perFrame = shape.leads.reduce((sum, lead) => sum + lead.samplesPerFrame, 0);
+  const longest = Math.min(framesMax, Math.floor(VALUES_MAX / perFrame));
+  const toFrame = Math.min(asked.toFrame, row.endFrame, fromFrame + longest);
+  if (fromFrame < 0 || asked.toFrame < fromFrame || fromFrame > row.endFrame) {
+    throw new ServerError(
+      "ERR_REQUEST_RANGE",
+      `frames ${fromFrame} to ${asked.toFrame} are not in 0 to ${row.endFrame}`,
+    );
+  }
+  return { fromFrame, toFrame: Math.max(fromFrame, toFrame) };
+}
+
+function fillOf(missingCode: number | null, style: MissingStyle): number {
+  return style === "code" ? (missingCode ?? NO_SAMPLE) : NO_SAMPLE;
+}
+
+/** Copies the part of a segment that lies in the stretch. */
+function place(shape: WaveformShape, target: readonly Int32Array[], stretch: Stretch, segment: DecodedSegment): void {
+  const from = Math.max(stretch.fromFrame, segment.firstFrame);
+  const to = Math.min(stretch.toFrame, segment.firstFrame + segment.frameCount);
+  for (const [i, { samplesPerFrame }] of shape.leads.entries()) {
+    const part = segment.leads[i]?.subarray(
+      (from - segment.firstFrame) * samplesPerFrame,
+      (to - segment.firstFrame) * samplesPerFrame,
+    );
+    if (part) target[i]?.set(part, (from - stretch.fromFrame) * samplesPerFrame);
+  }
+}
+
+function markMissing(shape: WaveformShape, leads: readonly Int32Array[]): void {
+  for (const [i, { missingCode }] of shape.leads.entries()) {
+    const lead = leads[i];
+    if (missingCode === null || !lead) continue;
+    for (let at = lead.indexOf(missingCode); at >= 0; at = lead.indexOf(missingCode, at + 1)) lead[at] = NO_SAMPLE;
+  }
+}
+
+/** Samples of every lead over the stretch, oldest first. @throws {ServerError} ERR_DATA_UNREADABLE. */
+export async function readSamples(
+  catalog: Catalog,
+  reader: SegmentReader,
+  row: RecordingRow,
+  stretch: Stretch,
+  style: MissingStyle,
+): Promise<readonly Int32Array[]> {
+  const shape = JSON.parse(row.shape) as WaveformShape;
+  const frameCount = stretch.toFrame - stretch.fromFrame;
+  const leads = shape.leads.map(({ samplesPerFrame, missingCode }) =>
+    new Int32Array(frameCount * samplesPerFrame).fill(fillOf(missingCode, style)),
+  );
+  const placements = await catalog.findSegments(row.key, stretch.fromFrame, stretch.toFrame, SEGMENTS_MAX);
+  for (const segment of await Promise.all(placements.map((one) => reader.readSegment(row.id, one)))) {
+    place(shape, leads, stretch, segment);
+  }
+  if (style === "sentinel") markMissing(shape, leads);
+  return leads;
+}

@@ -1,0 +1,101 @@
+/** Summaries of a stretch of a recording in as many buckets as a screen has room for. */
+import type { WaveformShape } from "@pericard/protocol";
+import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
+import { ServerError } from "../errors.ts";
+import type { RecordingKeys } from "../keys/recordings.ts";
+import type { Stretch } from "./samples.ts";
+import type { SegmentReader } from "./segment-reader.ts";
+import { NO_SAMPLE, type Summary } from "./summary.ts";
+
+/** Buckets of one answer. */
+export const BUCKETS_MAX = 8192;
+const SEGMENTS_PER_READ = 512;
+
+export interface SummaryParts {
+  readonly catalog: Catalog;
+  readonly reader: SegmentReader;
+  readonly recordingKeys: RecordingKeys;
+}
+
+export interface StretchSummary {
+  readonly framesPerBucket: number;
+  /** Min and max per bucket of each lead. */
+  readonly leads: readonly Int32Array[];
+}
+
+/** Takes a stored summary into the buckets of an answer. */
+function merge(target: StretchSummary, stretch: Stretch, segment: SegmentPlacement, summary: Summary): void {
+  for (let bucket = 0; bucket < summary.bucketCount; bucket += 1) {
+    const frame = segment.firstFrame + bucket * summary.bucketFrames;
+    if (frame + summary.bucketFrames <= stretch.fromFrame || frame >= stretch.toFrame) continue;
+    const at = 2 * Math.floor((Math.max(frame, stretch.fromFrame) - stretch.fromFrame) / target.framesPerBucket);
+    for (const [i, pairs] of summary.leads.entries()) {
+      const [min, max] = [pairs[2 * bucket] as number, pairs[2 * bucket + 1] as number];
+      const lead = target.leads[i];
+      if (min === NO_SAMPLE || !lead) continue;
+      const empty = lead[at] === NO_SAMPLE;
+      lead[at] = empty ? min : Math.min(lead[at] as number, min);
+      lead[at + 1] = empty ? max : Math.max(lead[at + 1] as number, max);
+    }
+  }
+}
+
+/** Stored summaries of segments; those that are not there yet are made now and kept. */
+async function obtainSummaries(
+  parts: SummaryParts,
+  row: RecordingRow,
+  placements: readonly SegmentPlacement[],
+): Promise<ReadonlyMap<number, Summary>> {
+  const { catalog, reader, recordingKeys } = parts;
+  const [first, last] = [placements[0]?.sequence ?? 0, placements.at(-1)?.sequence ?? 0];
+  const { dataKey } = await recordingKeys.get(row.id);
+  const leadCount = (JSON.parse(row.shape) as WaveformShape).leads.length;
+  const stored = await catalog.findSummaries(row.key, first, last);
+  const opened = await reader.decoder.openSummaries(stored, dataKey, row.id, leadCount);
+  const found = new Map(stored.map(({ sequence }, i) => [sequence, opened[i] as Summary]));
+  const made = [];
+  for (const placement of placements) {
+    if (found.has(placement.sequence)) continue;
+    const bytes = await reader.readPackage(placement);
+    const { sequence, item } = placement;
+    const { sealed, suspect, summary } = await reader.decoder.summarisePackage(bytes, dataKey, item, row.id, sequence);
+    made.push({ sequence, suspect, sealed });
+    found.set(sequence, summary);
+  }
+  if (made.length > 0) await catalog.storeSummaries(row.key, made);
+  return found;
+}
+
+/**
+ * Least and greatest values over a stretch.
+ *
+ * @throws {ServerError} ERR_REQUEST_RANGE when the stretch is empty or the buckets are none or more than 8192.
+ */
+export async function readSummary(
+  parts: SummaryParts,
+  row: RecordingRow,
+  stretch: Stretch,
+  bucketCount: number,
+): Promise<StretchSummary> {
+  const frameCount = stretch.toFrame - stretch.fromFrame;
+  if (stretch.fromFrame < 0 || frameCount < 1 || bucketCount < 1 || bucketCount > BUCKETS_MAX) {
+    throw new ServerError("ERR_REQUEST_RANGE", `stretch or buckets are out of range: 1 to ${BUCKETS_MAX} buckets`);
+  }
+  const shape = JSON.parse(row.shape) as WaveformShape;
+  const target: StretchSummary = {
+    framesPerBucket: Math.max(1, Math.ceil(frameCount / bucketCount)),
+    leads: shape.leads.map(() => new Int32Array(2 * bucketCount).fill(NO_SAMPLE)),
+  };
+  for (let from = stretch.fromFrame; from < stretch.toFrame;) {
+    const placements = await parts.catalog.findSegments(row.key, from, stretch.toFrame, SEGMENTS_PER_READ);
+    const summaries = await obtainSummaries(parts, row, placements);
+    for (const placement of placements) {
+      const summary = summaries.get(placement.sequence);
+      if (summary) merge(target, stretch, placement, summary);
+    }
+    const last = placements.at(-1);
+    if (!last || placements.length < SEGMENTS_PER_READ) break;
+    from = last.firstFrame + Math.max(1, last.frameCount);
+  }
+  return target;
+}

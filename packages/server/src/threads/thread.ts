@@ -1,0 +1,80 @@
+/** The outside of a thread: its functions as promises. */
+import { Worker } from "node:worker_threads";
+import { ServerError } from "../errors.ts";
+import type { ThreadMethods, ThreadReply } from "./messages.ts";
+
+/** The functions of a thread as its owner calls them. */
+export type ThreadCalls<Methods extends ThreadMethods> = {
+  readonly [Name in keyof Methods]: (...args: Parameters<Methods[Name]>) => Promise<ReturnType<Methods[Name]>>;
+};
+
+/** A running thread. */
+export interface Thread<Methods extends ThreadMethods> {
+  readonly calls: ThreadCalls<Methods>;
+  /** Ends the thread; calls under way fail. A thread that hangs in the kernel is left behind. */
+  end(): void;
+}
+
+interface Waiting {
+  resolve(value: never): void;
+  reject(error: Error): void;
+}
+
+/** An error that a thread threw, with the code that it had there. */
+export class ThreadError extends Error {
+  readonly code: string | undefined;
+
+  constructor(failure: { name: string; message: string; code: string | undefined }) {
+    super(failure.message);
+    this.name = failure.name;
+    this.code = failure.code;
+  }
+}
+
+/**
+ * Starts a thread from a module that calls `serveThread`.
+ *
+ * @param methodNames the methods that `calls` has.
+ */
+export function startThread<Methods extends ThreadMethods>(
+  module: URL,
+  workerData: unknown,
+  methodNames: readonly (keyof Methods & string)[],
+): Thread<Methods> {
+  const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+  worker.unref();
+  const waiting = new Map<number, Waiting>();
+  let nextId = 0;
+  let ended: Error | undefined;
+  const failAll = (error: Error): void => {
+    ended ??= error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.on("message", (reply: ThreadReply) => {
+    const call = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if (waiting.size === 0) worker.unref();
+    if ("failure" in reply) call?.reject(new ThreadError(reply.failure));
+    else call?.resolve(reply.value as never);
+  });
+  worker.on("error", (cause) => failAll(new ServerError("ERR_THREAD_ENDED", "thread failed", { cause })));
+  worker.on("exit", () => failAll(new ServerError("ERR_THREAD_ENDED", "thread ended")));
+  const invoke = (method: string, args: readonly unknown[]): Promise<never> =>
+    new Promise((resolve, reject) => {
+      if (ended) return reject(ended);
+      const id = nextId;
+      nextId += 1;
+      waiting.set(id, { resolve, reject });
+      worker.ref();
+      worker.postMessage({ id, method, args });
+    });
+  const calls = Object.fromEntries(methodNames.map((name) => [name, (...args: unknown[]) => invoke(name, args)]));
+  return {
+    calls: calls as unknown as ThreadCalls<Methods>,
+    end: () => {
+      failAll(new ServerError("ERR_THREAD_ENDED", "thread was ended"));
+      void worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+/** The thread of one directory volume: synchronous writes, one sync for a group. */
+import { FrameError, FrameLog, openDiskFolder, type FramePosition } from "@pericard/framelog";
+import { statfsSync } from "node:fs";
+import { workerData } from "node:worker_threads";
+import { ServerError } from "../errors.ts";
+import { serveThread } from "../threads/serve.ts";
+import type { StoredItem, StoredKind } from "./volume.ts";
+
+const PACK_BYTES_MAX = 64 * 1024 * 1024;
+/** Space that is left for the file system's own needs and for deletions. */
+const RESERVE_BYTES = 16 * 1024 * 1024;
+const SCAN_ITEMS = 32;
+const SCAN_BYTES = 8 * 1024 * 1024;
+
+const { path } = workerData as { readonly path: string };
+const folder = openDiskFolder(path);
+let log = openLog();
+let scanning: Generator<ScannedFrame> | undefined;
+
+interface ScannedFrame {
+  readonly kind: StoredKind;
+  readonly bytes: Uint8Array;
+  readonly position: FramePosition;
+}
+
+function openLog(): FrameLog {
+  return FrameLog.open(folder, { name: "pack", fileBytesMax: PACK_BYTES_MAX });
+}
+
+function requireSpace(items: readonly StoredItem[]): void {
+  const wantedBytes = items.reduce((sum, item) => sum + item.bytes.length, 0);
+  const { bavail, bsize } = statfsSync(path);
+  if (bavail * bsize < wantedBytes + RESERVE_BYTES) {
+    throw new ServerError("ERR_VOLUME_FULL", `volume has ${bavail * bsize} bytes left`);
+  }
+}
+
+/** After a disk error nothing about the open file may be believed: a new log goes on in a new file. */
+function startOver(): void {
+  log.close();
+  log = openLog();
+}
+
+function append(items: readonly StoredItem[]): readonly FramePosition[] {
+  requireSpace(items);
+  try {
+    const positions = items.map((item) => log.append(item.kind, item.bytes).position);
+    log.sync();
+    return positions;
+  } catch (cause) {
+    startOver();
+    const full = cause instanceof FrameError && cause.code === "ERR_LOG_DISK_FULL";
+    throw new ServerError(full ? "ERR_VOLUME_FULL" : "ERR_VOLUME_DOWN", "volume could not append", { cause });
+  }
+}
+
+function read(position: FramePosition): Uint8Array {
+  try {
+    return log.read(position).content;
+  } catch (cause) {
+    throw new ServerError("ERR_DATA_UNREADABLE", "copy is damaged or gone", { cause });
+  }
+}
+
+function* frames(): Generator<ScannedFrame> {
+  for (const entry of log.replay()) {
+    if (entry.kind !== "frame") continue;
+    const kind = entry.frame.kind as StoredKind;
+    yield { kind, bytes: entry.frame.content, position: entry.position };
+  }
+}
+
+/** Begins a scan. What lies in the folder is synced first, so that nothing is believed that a power cut could take. */
+function beginScan(): void {
+  for (const name of folder.list()) {
+    if (!name.endsWith(".cbor")) continue;
+    const file = folder.open(name);
+    file.sync();
+    file.close();
+  }
+  scanning = frames();
+}
+
+/** The next items of the scan; none at its end. */
+function nextScanned(): readonly ScannedFrame[] {
+  const items: ScannedFrame[] = [];
+  for (let sizeBytes = 0; items.length < SCAN_ITEMS && sizeBytes < SCAN_BYTES; ) {
+    const next = scanning?.next();
+    if (!next || next.done) break;
+    items.push(next.value);
+    sizeBytes += next.value.bytes.length;
+  }
+  return items;
+}
+
+const methods = { append, read, beginScan, nextScanned, close: () => log.close() };
+export type DirectoryMethods = typeof methods;
+serveThread(methods);

@@ -1,0 +1,127 @@
+/**
+ * A directory as a volume, in a thread of its own. A thread that misses its deadline is abandoned and the volume is down;
+ * after a pause a new thread tries again.
+ */
+import type { RandomSource } from "@pericard/crypto";
+import { openDiskFolder } from "@pericard/framelog";
+import { toHex } from "@pericard/protocol";
+import { codeOf, ServerError } from "../errors.ts";
+import { startThread, type Thread } from "../threads/thread.ts";
+import type { DirectoryMethods } from "./directory-thread.ts";
+import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
+
+const MODULE = new URL("./directory-thread.ts", import.meta.url);
+const METHODS = ["append", "read", "beginScan", "nextScanned", "close"] as const;
+const IDENTITY_FILE = "volume.json";
+
+export interface DirectoryVolumeOptions {
+  /** An append or read that takes longer makes the volume down. */
+  readonly deadlineMs: number;
+  /** Pause before a volume that is down or full is tried again. */
+  readonly retryMs: number;
+  readonly monotonicMs: () => number;
+  readonly random: RandomSource;
+}
+
+/** The volume's id, drawn when the folder is first used. */
+function identify(path: string, random: RandomSource): string {
+  const folder = openDiskFolder(path);
+  const known = folder.read(IDENTITY_FILE);
+  if (known) {
+    const { id } = JSON.parse(new TextDecoder().decode(known)) as { id?: unknown };
+    if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) return id;
+    throw new ServerError("ERR_VOLUME_IDENTITY", `${IDENTITY_FILE} of a volume is malformed`);
+  }
+  const id = toHex(random(16));
+  folder.replace(IDENTITY_FILE, new TextEncoder().encode(`${JSON.stringify({ format: "pericard/volume", id })}\n`));
+  return id;
+}
+
+class DirectoryVolume implements Volume {
+  readonly id: string;
+  readonly #path: string;
+  readonly #options: DirectoryVolumeOptions;
+  #thread: Thread<DirectoryMethods> | undefined;
+  #state: VolumeState = "up";
+  #retryAtMs = 0;
+
+  constructor(path: string, options: DirectoryVolumeOptions) {
+    this.id = identify(path, options.random);
+    this.#path = path;
+    this.#options = options;
+  }
+
+  get state(): VolumeState {
+    const pausing = this.#state !== "up" && this.#options.monotonicMs() < this.#retryAtMs;
+    return pausing ? this.#state : "up";
+  }
+
+  async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
+    const positions = await this.#run((calls) => calls.append(items));
+    this.#state = "up";
+    return positions.map((position) => ({ volumeId: this.id, ...position }));
+  }
+
+  async read({ fileNumber, offsetBytes, sizeBytes }: Copy): Promise<Uint8Array> {
+    return this.#run((calls) => calls.read({ fileNumber, offsetBytes, sizeBytes }));
+  }
+
+  async *scan(): AsyncGenerator<readonly ScannedItem[]> {
+    const { calls } = this.#open();
+    await calls.beginScan();
+    for (let items = await calls.nextScanned(); items.length > 0; items = await calls.nextScanned()) {
+      yield items.map(({ kind, bytes, position }) => ({ kind, bytes, copy: { volumeId: this.id, ...position } }));
+    }
+  }
+
+  async close(): Promise<void> {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.calls.close().catch(() => undefined);
+    thread?.end();
+  }
+
+  #open(): Thread<DirectoryMethods> {
+    this.#thread ??= startThread<DirectoryMethods>(MODULE, { path: this.#path }, METHODS);
+    return this.#thread;
+  }
+
+  async #run<T>(call: (calls: Thread<DirectoryMethods>["calls"]) => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_, reject) => {
+      const late = () => reject(new ServerError("ERR_VOLUME_DOWN", "volume missed its deadline"));
+      timer = setTimeout(late, this.#options.deadlineMs);
+    });
+    try {
+      return await Promise.race([call(this.#open().calls), deadline]);
+    } catch (cause) {
+      throw this.#failed(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #failed(cause: unknown): Error {
+    const code = codeOf(cause);
+    if (code === "ERR_DATA_UNREADABLE") return new ServerError(code, "copy is damaged or gone", { cause });
+    this.#state = code === "ERR_VOLUME_FULL" ? "full" : "down";
+    this.#retryAtMs = this.#options.monotonicMs() + this.#options.retryMs;
+    if (this.#state === "down") {
+      this.#thread?.end();
+      this.#thread = undefined;
+    }
+    const what = this.#state === "full" ? "is full" : "is down";
+    return new ServerError(
+      this.#state === "full" ? "ERR_VOLUME_FULL" : "ERR_VOLUME_DOWN",
+      `volume ${this.id} ${what}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+/** Opens a directory as a volume; it is made when it is not there. @throws {ServerError} ERR_VOLUME_IDENTITY. */
+export function openDirectoryVolume(path: string, options: DirectoryVolumeOptions): Volume {
+  return new DirectoryVolume(path, options);
+}

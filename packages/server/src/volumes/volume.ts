@@ -1,0 +1,47 @@
+/**
+ * The port of a file system: one place that stores packages.
+ *
+ * Source: paper B §3; docs/format.md §10.
+ */
+import type { FramePosition } from "@pericard/framelog";
+
+/** What a stored frame is. */
+export const STORED_KIND = { package: 1, gap: 2 } as const;
+export type StoredKind = (typeof STORED_KIND)[keyof typeof STORED_KIND];
+
+/** Something to store, sealed or signed before it comes here. */
+export interface StoredItem {
+  readonly kind: StoredKind;
+  readonly bytes: Uint8Array;
+}
+
+/** One copy: where an item lies. */
+export interface Copy extends FramePosition {
+  readonly volumeId: string;
+}
+
+/** What a scan of a volume gives. */
+export interface ScannedItem extends StoredItem {
+  readonly copy: Copy;
+}
+
+/** How a volume is. Source: paper B §3 (idle detection). */
+export type VolumeState = "up" | "down" | "full";
+
+/** One file system. */
+export interface Volume {
+  readonly id: string;
+  readonly state: VolumeState;
+  /**
+   * Appends all items with one sync. They are durable when it resolves.
+   *
+   * @throws {ServerError} ERR_VOLUME_DOWN when the deadline passed or the disk failed, ERR_VOLUME_FULL when it is full;
+   * the items may or may not be there then.
+   */
+  append(items: readonly StoredItem[]): Promise<readonly Copy[]>;
+  /** @throws {ServerError} ERR_DATA_UNREADABLE when the copy is damaged or gone, ERR_VOLUME_DOWN. */
+  read(copy: Copy): Promise<Uint8Array>;
+  /** Everything whole in the volume, made durable before it is given, a few items at a time. */
+  scan(): AsyncGenerator<readonly ScannedItem[]>;
+  close(): Promise<void>;
+}
