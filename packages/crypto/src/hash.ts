@@ -17,8 +17,13 @@ export function hkdfExtract(salt: Uint8Array, inputKey: Uint8Array): Uint8Array 
   return hmacSha256(salt, inputKey);
 }
 
-/** HKDF-Expand: 1 to 8,160 bytes. Source: RFC 5869 §2.3. */
+const EXPAND_BYTES_MAX = 255 * 32;
+
+/** HKDF-Expand: 1 to 8,160 bytes. @throws {RangeError} for another length. Source: RFC 5869 §2.3. */
 export function hkdfExpand(prk: Uint8Array, info: Uint8Array, sizeBytes: number): Uint8Array {
+  if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > EXPAND_BYTES_MAX) {
+    throw new RangeError(`output: expected 1 to ${EXPAND_BYTES_MAX} bytes, got ${sizeBytes}`);
+  }
   const output = new Uint8Array(sizeBytes);
   let block = new Uint8Array(0);
   for (let offsetBytes = 0, counter = 1; offsetBytes < sizeBytes; offsetBytes += 32, counter += 1) {

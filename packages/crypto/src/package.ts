@@ -3,9 +3,11 @@ import {
   decodePackageBody,
   encodePackageBody,
   encodePackageHeader,
-  PACKAGE_TYPE,
-  RecordingId,
   encodeCbor,
+  PACKAGE_BYTES_MAX,
+  PACKAGE_TYPE,
+  ProtocolError,
+  RecordingId,
   type PackageHeader,
   type ParsedPackage,
 } from "@pericard/protocol";
@@ -19,7 +21,11 @@ function packageKey(dataKey: Uint8Array, salt: Uint8Array, recording: RecordingI
   return deriveMessageKey(salt, dataKey, encodeCbor(["package", RecordingId.toBytes(recording)]));
 }
 
-/** Seals one data package: the bytes that every copy has. `data[i]` is the plaintext of the segment of `items[i]`. */
+/**
+ * Seals one data package: the bytes that every copy has. `data[i]` is the plaintext of the segment of `items[i]`.
+ *
+ * @throws {ProtocolError} when header, body or length is one that no reader takes.
+ */
 export function sealPackage(
   dataKey: Uint8Array,
   draft: PackageHeaderDraft,
@@ -29,7 +35,10 @@ export function sealPackage(
   const salt = random(SALT_BYTES);
   const messageKey = packageKey(dataKey, salt, draft.recording);
   const protectedBytes = encodePackageHeader({ ...draft, salt, commitment: messageKey.commitment });
-  return sealEncrypt0(messageKey, protectedBytes, PACKAGE_TYPE, encodePackageBody(data));
+  const body = encodePackageBody(data, draft.items);
+  const sealed = sealEncrypt0(messageKey, protectedBytes, PACKAGE_TYPE, body);
+  if (sealed.length <= PACKAGE_BYTES_MAX) return sealed;
+  throw new ProtocolError("ERR_LENGTH_LIMIT", `data package would be ${sealed.length} bytes`);
 }
 
 /**

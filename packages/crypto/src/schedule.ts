@@ -6,7 +6,7 @@
  *
  * Source: paper A §II.E, §III (groups of 8); docs/format.md §4.1; docs/keys.md.
  */
-import { encodeCbor, KEYS_PER_BLOCK, TenantId, TerminalId, type Suite } from "@pericard/protocol";
+import { encodeCbor, KEYS_PER_BLOCK, TenantId, TerminalId, UINT32_MAX, type Suite } from "@pericard/protocol";
 import { hkdfExpand, hkdfExtract, hmacSha256, sha256 } from "./hash.ts";
 
 /** Bytes of one k_i and of a whole block. Source: paper A §II.D. */
@@ -48,7 +48,7 @@ function bindingSalt({ suite, tenant, terminal }: TerminalBinding): Uint8Array {
   return sha256(encodeCbor([suite, TenantId.toBytes(tenant), TerminalId.toBytes(terminal)]));
 }
 
-/** K_label of group `index` in `cycle`, 32 bytes. */
+/** K_label of group `index` in `cycle`, 32 bytes. @throws {RangeError} for a block, index or cycle that cannot be. */
 export function deriveGroupKey(
   block: Uint8Array,
   binding: TerminalBinding,
@@ -56,6 +56,9 @@ export function deriveGroupKey(
   cycle: number,
   index: number,
 ): Uint8Array {
+  if (!Number.isInteger(cycle) || cycle < 0 || cycle > UINT32_MAX) {
+    throw new RangeError(`cycle: expected 0 to ${UINT32_MAX}, got ${cycle}`);
+  }
   const prk = hkdfExtract(bindingSalt(binding), keyGroup(block, index));
   return hkdfExpand(prk, encodeCbor([binding.suite, label, cycle, index]), 32);
 }

@@ -4,7 +4,9 @@ import {
   encodeCbor,
   encodeSegmentBody,
   encodeSegmentHeader,
+  ProtocolError,
   RecordingId,
+  SEALED_SEGMENT_BYTES_MAX,
   SEGMENT_TYPE,
   type ParsedSegment,
   type SegmentBody,
@@ -27,7 +29,11 @@ function segmentKey(storageKey: Uint8Array, header: Omit<SegmentHeader, "commitm
   return deriveMessageKey(header.salt, storageKey, info);
 }
 
-/** Seals one segment: the bytes that are journalled and that h is the SHA-256 of. */
+/**
+ * Seals one segment: the bytes that are journalled and that h is the SHA-256 of.
+ *
+ * @throws {ProtocolError} when header, body or length is one that no reader takes.
+ */
 export function sealSegment(
   storageKey: Uint8Array,
   draft: SegmentHeaderDraft,
@@ -38,7 +44,9 @@ export function sealSegment(
   const messageKey = segmentKey(storageKey, salted);
   const protectedBytes = encodeSegmentHeader({ ...salted, commitment: messageKey.commitment });
   const plain = encodeSegmentBody({ ...body, digest: sha256(body.encoded) });
-  return sealEncrypt0(messageKey, protectedBytes, SEGMENT_TYPE, plain);
+  const sealed = sealEncrypt0(messageKey, protectedBytes, SEGMENT_TYPE, plain);
+  if (sealed.length <= SEALED_SEGMENT_BYTES_MAX) return sealed;
+  throw new ProtocolError("ERR_LENGTH_LIMIT", `sealed segment would be ${sealed.length} bytes`);
 }
 
 /** An opened segment: its plaintext as sealed, and what it says. The samples are not decoded. */

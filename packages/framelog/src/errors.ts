@@ -5,7 +5,8 @@ export type FrameErrorCode =
   | "ERR_LOG_FORMAT"
   | "ERR_LOG_BROKEN"
   | "ERR_LOG_DISK_FULL"
-  | "ERR_LOG_DISK";
+  | "ERR_LOG_DISK"
+  | "ERR_FOLDER_LOCKED";
 
 /** Thrown by framed logs. After ERR_LOG_BROKEN the log must be closed and opened anew. */
 export class FrameError extends Error {

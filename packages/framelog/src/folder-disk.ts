@@ -1,6 +1,7 @@
 /** A folder of the file system. */
 import {
   closeSync,
+  constants,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -15,7 +16,7 @@ import {
   writeSync,
   writevSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { Folder, LogFile } from "./folder.ts";
 
 function fsyncFolder(path: string): void {
@@ -33,15 +34,22 @@ function writeRest(descriptor: number, parts: readonly Uint8Array[], writtenByte
   for (const part of parts) {
     let offsetBytes = Math.min(skipBytes, part.length);
     skipBytes -= offsetBytes;
-    while (offsetBytes < part.length) offsetBytes += writeSync(descriptor, part, offsetBytes);
+    while (offsetBytes < part.length) {
+      const count = writeSync(descriptor, part, offsetBytes);
+      if (count === 0) throw Object.assign(new Error("disk took no bytes"), { code: "EIO" });
+      offsetBytes += count;
+    }
   }
 }
+
+const APPEND = constants.O_RDWR | constants.O_APPEND;
+const CREATE = APPEND | constants.O_CREAT | constants.O_EXCL;
 
 class DiskFile implements LogFile {
   readonly #descriptor: number;
   #sizeBytes: number;
 
-  constructor(path: string, flags: "a+" | "ax+") {
+  constructor(path: string, flags: typeof APPEND | typeof CREATE) {
     this.#descriptor = openSync(path, flags, 0o600);
     this.#sizeBytes = fstatSync(this.#descriptor).size;
   }
@@ -77,14 +85,24 @@ class DiskFile implements LogFile {
   }
 }
 
+/** Makes a folder and its missing parents, durably: each name is synced in the folder that has it. */
+function makeFolder(path: string): void {
+  const firstMade = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (firstMade === undefined) return;
+  const top = dirname(resolve(firstMade));
+  for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
+    fsyncFolder(folder);
+    if (folder === top || folder === dirname(folder)) return;
+  }
+}
+
 /** Opens a folder, which is made, with its parents, when it is not there. */
 export function openDiskFolder(path: string): Folder {
-  const made = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (made !== undefined) fsyncFolder(join(made, ".."));
+  makeFolder(path);
   return {
     list: () => readdirSync(path).sort(),
-    open: (name) => new DiskFile(join(path, name), "a+"),
-    create: (name) => new DiskFile(join(path, name), "ax+"),
+    open: (name) => new DiskFile(join(path, name), APPEND),
+    create: (name) => new DiskFile(join(path, name), CREATE),
     remove: (name) => rmSync(join(path, name)),
     replace: (name, contents) => replaceFile(path, name, contents),
     read: (name) => readIfThere(join(path, name)),

@@ -11,7 +11,7 @@ interface Entry {
 export interface MemoryFolder extends Folder {
   /**
    * The folder as a power cut leaves it: synced bytes of synced names, and of each file's unsynced tail the first
-   * `keepUnsyncedBytes` bytes, as a torn write would.
+   * `keepUnsyncedBytes` bytes, as a torn write would. A file whose removal was not synced is there again.
    */
   afterPowerCut(keepUnsyncedBytes: number): MemoryFolder;
   /** Makes the given call fail from now on, as a full or broken disk does; undefined ends it. */
@@ -23,7 +23,7 @@ export interface MemoryFolder extends Folder {
 /** Makes an empty folder in memory. */
 export function createMemoryFolder(initial: ReadonlyMap<string, Uint8Array> = new Map()): MemoryFolder {
   const entries = new Map<string, Entry>([...initial].map(([name, bytes]) => [name, entryOf(bytes)]));
-  let synced = new Set(entries.keys());
+  let synced = new Map(entries);
   let failure: ((operation: "append" | "sync" | "create") => Error | undefined) | undefined;
   const maybeFail = (operation: "append" | "sync" | "create"): void => {
     const error = failure?.(operation);
@@ -44,22 +44,23 @@ export function createMemoryFolder(initial: ReadonlyMap<string, Uint8Array> = ne
     list: () => [...entries.keys()].sort(),
     open: (name) => memoryFile(get(name), maybeFail),
     create,
-    remove: (name) => void entries.delete(name),
+    remove: (name) => {
+      get(name);
+      entries.delete(name);
+    },
     replace: (name, contents) => {
       entries.set(name, entryOf(contents));
-      synced = new Set(entries.keys());
+      synced = new Map(entries);
     },
     read: (name) => entries.get(name)?.bytes.slice(),
     sync: () => {
       maybeFail("sync");
-      synced = new Set(entries.keys());
+      synced = new Map(entries);
     },
     afterPowerCut: (keepUnsyncedBytes) =>
       createMemoryFolder(
         new Map(
-          [...entries]
-            .filter(([name]) => synced.has(name))
-            .map(([name, entry]) => [name, entry.bytes.slice(0, entry.syncedBytes + keepUnsyncedBytes)]),
+          [...synced].map(([name, entry]) => [name, entry.bytes.slice(0, entry.syncedBytes + keepUnsyncedBytes)]),
         ),
       ),
     failWith: (fail) => {

@@ -6,11 +6,12 @@
  *
  * Source: docs/format.md §10.
  */
-import { decodeCbor, encodeCbor } from "@pericard/protocol";
+import { encodeCbor, equalBytes } from "@pericard/protocol";
 import { FrameError } from "./errors.ts";
 import type { Folder, LogFile } from "./folder.ts";
-import { encodeFrame, FRAME_OVERHEAD_BYTES_MAX, sizeOfParts, type Frame } from "./frame.ts";
-import { readFrameAt, scanFrames, type Scanned } from "./frame-scan.ts";
+import { encodeFrame, sizeOfParts, type Frame, type FrameAt } from "./frame.ts";
+import { FRAME_OVERHEAD_BYTES_MAX } from "./frame-head.ts";
+import { readFrameAt, scanFrames } from "./frame-scan.ts";
 
 /** Where a frame lies. */
 export interface FramePosition {
@@ -30,6 +31,8 @@ export interface FrameLogOptions {
   readonly name: string;
   /** A new file is begun when the current one would grow past this. */
   readonly fileBytesMax: number;
+  /** Frames are numbered from here at least: {@link FrameLog.nextNumber} of a log that broke. 0 when not given. */
+  readonly numberMin?: number;
 }
 
 const HEADER_KIND = 0;
@@ -49,29 +52,35 @@ export class FrameLog {
   readonly #options: FrameLogOptions;
   readonly #files = new Map<number, LogFile>();
   #current: { fileNumber: number; file: LogFile } | undefined;
-  #nextNumber = 0;
+  #nextNumber: number;
+  #nextFileNumber = 0;
   #dirty = false;
   #broken: unknown;
 
   private constructor(folder: Folder, options: FrameLogOptions) {
     this.#folder = folder;
     this.#options = options;
+    this.#nextNumber = options.numberMin ?? 0;
   }
 
   /**
    * Opens a log; its files are read when {@link replay} is called. The next frame goes to a new file.
    *
+   * Numbers of files and frames are never given twice while any file of the log is there. A log opened without one
+   * begins at 0 again, so nothing that outlives the log's files may hold them.
+   *
    * @throws {FrameError} ERR_LOG_DISK when the folder cannot be read.
    */
   static open(folder: Folder, options: FrameLogOptions): FrameLog {
     const log = new FrameLog(folder, options);
-    const pattern = new RegExp(`^${options.name}-(\\d{8})\\.cbor$`);
+    const pattern = new RegExp(`^${options.name}-(\\d{8,})\\.cbor$`);
     try {
       for (const name of folder.list()) {
         const digits = pattern.exec(name)?.[1];
-        if (digits !== undefined) log.#files.set(Number(digits), folder.open(name));
+        if (digits !== undefined) log.#add(Number(digits), folder.open(name));
       }
     } catch (cause) {
+      log.close();
       throw diskError(cause, `opening ${options.name}`);
     }
     return log;
@@ -94,15 +103,22 @@ export class FrameLog {
     return this.#files.get(fileNumber)?.sizeBytes ?? 0;
   }
 
+  /** The number of the next frame, once everything was replayed. */
+  get nextNumber(): number {
+    return this.#nextNumber;
+  }
+
   /** The file that the next frame goes to, or undefined before the first append. */
   get currentFileNumber(): number | undefined {
     return this.#current?.fileNumber;
   }
 
   /**
-   * Everything in the log in order, file headers left out. Frame numbers continue after the highest one seen.
+   * Everything in the log in order, file headers left out. Frame numbers continue after the highest one seen, so a log
+   * that has files is replayed to its end before anything is appended.
    *
-   * @throws {FrameError} ERR_LOG_FORMAT when a file's header names another format or version.
+   * @throws {FrameError} ERR_LOG_FORMAT when a file's header names another format or version; ERR_LOG_DISK when a file
+   * cannot be read.
    */
   *replay(): Generator<LogEntry> {
     for (const fileNumber of this.fileNumbers) yield* this.replayFile(fileNumber);
@@ -112,14 +128,14 @@ export class FrameLog {
   *replayFile(fileNumber: number): Generator<LogEntry> {
     const file = this.#files.get(fileNumber);
     if (!file) return;
-    for (const scanned of scanFrames(file)) {
-      const position = { fileNumber, offsetBytes: scanned.offsetBytes, sizeBytes: scanned.sizeBytes };
-      if (scanned.kind !== "frame") yield { kind: scanned.kind, position };
-      else if (scanned.frame.kind === HEADER_KIND) this.#checkHeader(scanned);
-      else {
-        this.#nextNumber = Math.max(this.#nextNumber, scanned.frame.number + 1);
-        yield { kind: "frame", frame: scanned.frame, position };
+    try {
+      for (const scanned of scanFrames(file)) {
+        const position = { fileNumber, offsetBytes: scanned.offsetBytes, sizeBytes: scanned.sizeBytes };
+        if (scanned.kind !== "frame") yield { kind: scanned.kind, position };
+        else yield* this.#replayFrame(scanned.frame, position);
       }
+    } catch (cause) {
+      throw cause instanceof FrameError ? cause : diskError(cause, `reading ${this.#options.name}`);
     }
   }
 
@@ -127,9 +143,11 @@ export class FrameLog {
    * Appends one frame; it is durable after {@link sync}.
    *
    * @throws {FrameError} ERR_LOG_DISK_FULL, ERR_LOG_DISK, ERR_FRAME_TOO_LARGE; ERR_LOG_BROKEN after an earlier failure.
+   * @throws {RangeError} when the kind is not 1 to 23.
    */
   append(kind: number, content: Uint8Array): { readonly position: FramePosition; readonly number: number } {
     this.#requireWhole();
+    if (kind === HEADER_KIND) throw new RangeError("frame kind: expected 1 to 23, got the kind of file headers");
     const number = this.#nextNumber;
     const parts = encodeFrame({ kind, number, content });
     const { fileNumber, file } = this.#fileFor(sizeOfParts(parts));
@@ -148,16 +166,23 @@ export class FrameLog {
     this.#dirty = false;
   }
 
-  /** Reads one frame back. @throws {FrameError} ERR_FRAME_DAMAGED when it is not whole. */
+  /**
+   * Reads one frame back, also from a log that is broken.
+   *
+   * @throws {FrameError} ERR_FRAME_DAMAGED when it is not whole, ERR_LOG_DISK when it cannot be read.
+   */
   read(position: FramePosition): Frame {
-    const file = this.#files.get(position.fileNumber);
-    const found = file ? readFrameAt(file, position.offsetBytes) : undefined;
+    const found = this.#readAt(position);
     if (found?.state === "frame") return found.frame;
     const place = `${this.#options.name} file ${position.fileNumber}, byte ${position.offsetBytes}`;
     throw new FrameError("ERR_FRAME_DAMAGED", `frame is damaged in ${place}`);
   }
 
-  /** Removes a whole file, durably. The current file is closed first, and the next frame begins a new one. */
+  /**
+   * Removes a whole file, durably. After the current file, the next frame begins a new one.
+   *
+   * @throws {FrameError} ERR_LOG_DISK; the log is then broken, and the file may be there when it is opened anew.
+   */
   removeFile(fileNumber: number): void {
     const file = this.#files.get(fileNumber);
     if (!file) return;
@@ -172,9 +197,25 @@ export class FrameLog {
 
   /** Closes every file. Unsynced frames may be lost. */
   close(): void {
-    for (const file of this.#files.values()) file.close();
+    const files = [...this.#files.values()];
     this.#files.clear();
     this.#current = undefined;
+    this.#broken ??= new Error("log was closed");
+    for (const file of files) file.close();
+  }
+
+  #add(fileNumber: number, file: LogFile): void {
+    this.#files.set(fileNumber, file);
+    this.#nextFileNumber = Math.max(this.#nextFileNumber, fileNumber + 1);
+  }
+
+  #readAt(position: FramePosition): FrameAt | undefined {
+    const file = this.#files.get(position.fileNumber);
+    try {
+      return file && readFrameAt(file, position.offsetBytes);
+    } catch (cause) {
+      throw diskError(cause, `reading ${this.#options.name}`);
+    }
   }
 
   #nameOf(fileNumber: number): string {
@@ -189,26 +230,53 @@ export class FrameLog {
 
   #begin(): { fileNumber: number; file: LogFile } {
     if (this.#dirty) this.sync();
-    const fileNumber = (this.fileNumbers.at(-1) ?? -1) + 1;
-    const file = this.#guard(`creating a file of ${this.#options.name}`, () => {
-      const created = this.#folder.create(this.#nameOf(fileNumber));
-      const content = encodeCbor([`pericard/${this.#options.name}`, FORMAT_VERSION]);
-      created.append(encodeFrame({ kind: HEADER_KIND, number: 0, content }));
-      created.sync();
-      this.#folder.sync();
-      return created;
-    });
-    this.#files.set(fileNumber, file);
+    const fileNumber = this.#nextFileNumber;
+    const name = this.#nameOf(fileNumber);
+    const doing = `creating a file of ${this.#options.name}`;
+    const file = this.#guard(doing, () => this.#folder.create(name));
+    this.#add(fileNumber, file);
+    this.#guard(doing, () => this.#writeHeader(fileNumber, file));
     this.#current = { fileNumber, file };
     return this.#current;
   }
 
-  #checkHeader(scanned: Scanned & { kind: "frame" }): void {
-    const value = decodeCbor(scanned.frame.content);
-    const [format, version] = Array.isArray(value) ? (value as readonly unknown[]) : [];
-    if (format !== `pericard/${this.#options.name}` || version !== FORMAT_VERSION) {
-      throw new FrameError("ERR_LOG_FORMAT", `file is not of format pericard/${this.#options.name} 1`);
+  /** A file that fails here has nothing in it and is taken away, so that a full disk does not fill with such files. */
+  #writeHeader(fileNumber: number, file: LogFile): void {
+    const content = encodeCbor([`pericard/${this.#options.name}`, FORMAT_VERSION]);
+    try {
+      file.append(encodeFrame({ kind: HEADER_KIND, number: this.#nextNumber, content }));
+      file.sync();
+      this.#folder.sync();
+    } catch (cause) {
+      this.#discard(fileNumber, file);
+      throw cause;
     }
+  }
+
+  #discard(fileNumber: number, file: LogFile): void {
+    this.#files.delete(fileNumber);
+    try {
+      file.close();
+      this.#folder.remove(this.#nameOf(fileNumber));
+    } catch {
+      // The first failure is the one to report; an empty file that stays is skipped by every reader.
+    }
+  }
+
+  *#replayFrame(frame: Frame, position: FramePosition): Generator<LogEntry> {
+    if (frame.kind !== HEADER_KIND) {
+      this.#nextNumber = Math.max(this.#nextNumber, frame.number + 1);
+      yield { kind: "frame", frame, position };
+    } else if (position.offsetBytes === 0) {
+      this.#checkHeader(frame);
+      this.#nextNumber = Math.max(this.#nextNumber, frame.number);
+    } else yield { kind: "damaged", position };
+  }
+
+  #checkHeader(frame: Frame): void {
+    const wanted = encodeCbor([`pericard/${this.#options.name}`, FORMAT_VERSION]);
+    if (equalBytes(frame.content, wanted)) return;
+    throw new FrameError("ERR_LOG_FORMAT", `file is not of format pericard/${this.#options.name} ${FORMAT_VERSION}`);
   }
 
   #requireWhole(): void {

@@ -3,6 +3,8 @@ export * from "./errors.ts";
 export * from "./folder.ts";
 export * from "./folder-disk.ts";
 export * from "./folder-memory.ts";
+export * from "./folder-lock.ts";
 export * from "./frame.ts";
+export * from "./frame-head.ts";
 export * from "./frame-scan.ts";
 export * from "./frame-log.ts";

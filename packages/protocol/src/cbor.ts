@@ -3,9 +3,10 @@
  *
  * Source: RFC 8949 §4.2.1; docs/format.md §1.
  */
-import { decode, decodeFirst, encode, rfc8949EncodeOptions } from "cborg";
+import { decode, decodeFirst, encode, rfc8949EncodeOptions, Tokenizer, Type, type Token } from "cborg";
 import { equalBytes } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
+import { CBOR_ITEMS_MAX } from "./limits.ts";
 
 /** What CBOR carries here: no floats, no tags inside, no undefined. Maps have integer or text keys. */
 export type CborValue =
@@ -26,21 +27,65 @@ const DECODE_OPTIONS = {
   strict: true,
   useMaps: true,
   rejectDuplicateMapKeys: true,
+  allowBigInt: true,
 } as const;
 
-/** Encodes one value in the core deterministic encoding. Integers must be safe integers. */
-export function encodeCbor(value: CborValue): Uint8Array {
-  return encode(value, rfc8949EncodeOptions);
+/**
+ * Refuses what Pericard never writes, before it is built: floats, text that is not UTF-8, and more items than any
+ * structure has. The last bounds both memory and depth.
+ */
+class BoundedTokenizer extends Tokenizer {
+  readonly #itemCountMax: number;
+  #itemCount = 0;
+
+  constructor(bytes: Uint8Array, itemCountMax: number) {
+    // A plain view: slices of a Buffer would share its memory.
+    super(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), DECODE_OPTIONS);
+    this.#itemCountMax = itemCountMax;
+  }
+
+  override next(): Token {
+    this.#itemCount += 1;
+    if (this.#itemCount > this.#itemCountMax) throw new RangeError(`value has more than ${this.#itemCountMax} items`);
+    const start = this.pos();
+    const token = super.next();
+    if (Type.equals(token.type, Type.float)) throw new TypeError("value has a float");
+    if (Type.equals(token.type, Type.string)) this.#requireUtf8(token, start);
+    return token;
+  }
+
+  /** The decoder replaces what is not UTF-8 and drops a byte order mark; both would let two encodings give one text. */
+  #requireUtf8(token: Token, start: number): void {
+    const text: unknown = token.value;
+    if (typeof text !== "string") throw new TypeError("text is not a string");
+    const headBytes = text.length < 24 ? 1 : 2;
+    const isAscii = text.length < 256 && text.length + headBytes === token.encodedLength && !text.includes("\ufffd");
+    if (!isAscii && !equalBytes(encode(text), this.data.subarray(start, this.pos()))) {
+      throw new TypeError("text is not utf-8");
+    }
+  }
 }
 
 /**
- * Decodes exactly one CBOR value; shortest lengths and integers only. Map order is not checked: see {@link decodeCanonical}.
+ * Encodes one value in the core deterministic encoding, into memory that nothing else shares. Integers must be safe
+ * integers.
+ */
+export function encodeCbor(value: CborValue): Uint8Array {
+  const bytes = encode(value, rfc8949EncodeOptions);
+  // Small results lie in the pool that all Buffers share: copied out, so that keys do not, and workers may take it.
+  return bytes.byteLength === bytes.buffer.byteLength ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
+}
+
+/**
+ * Decodes exactly one CBOR value of at most `itemCountMax` items; shortest lengths and integers only. Map order is not
+ * checked: see {@link decodeCanonical}. Byte strings are copied. Map keys that are neither numbers nor texts are the
+ * caller's to refuse: no structure has any.
  *
  * @throws {ProtocolError} ERR_CBOR_MALFORMED when the bytes are anything else.
  */
-export function decodeCbor(bytes: Uint8Array): unknown {
+export function decodeCbor(bytes: Uint8Array, itemCountMax: number = CBOR_ITEMS_MAX): unknown {
   try {
-    return decode(bytes, DECODE_OPTIONS);
+    return decode(bytes, { ...DECODE_OPTIONS, tokenizer: new BoundedTokenizer(bytes, itemCountMax) });
   } catch (cause) {
     throw new ProtocolError("ERR_CBOR_MALFORMED", "value is not one deterministic cbor item", { cause });
   }
@@ -49,7 +94,7 @@ export function decodeCbor(bytes: Uint8Array): unknown {
 /** Decodes the first CBOR value and gives the bytes after it. @throws {ProtocolError} ERR_CBOR_MALFORMED. */
 export function decodeFirstCbor(bytes: Uint8Array): [value: unknown, rest: Uint8Array] {
   try {
-    return decodeFirst(bytes, DECODE_OPTIONS);
+    return decodeFirst(bytes, { ...DECODE_OPTIONS, tokenizer: new BoundedTokenizer(bytes, CBOR_ITEMS_MAX) });
   } catch (cause) {
     throw new ProtocolError("ERR_CBOR_MALFORMED", "bytes do not begin with a deterministic cbor item", { cause });
   }
@@ -66,8 +111,17 @@ export function decodeCanonical(bytes: Uint8Array, sizeBytesMax: number): unknow
     throw new ProtocolError("ERR_LENGTH_LIMIT", `value is ${bytes.length} bytes, at most ${sizeBytesMax} are allowed`);
   }
   const value = decodeCbor(bytes);
-  if (!equalBytes(encodeCbor(value as CborValue), bytes)) {
+  if (!equalBytes(reencode(value), bytes)) {
     throw new ProtocolError("ERR_CBOR_MALFORMED", "value is not in deterministic encoding");
   }
   return value;
+}
+
+/** The encoder refuses maps whose keys are arrays or maps; the decoder does not. */
+function reencode(value: unknown): Uint8Array {
+  try {
+    return encodeCbor(value as CborValue);
+  } catch (cause) {
+    throw new ProtocolError("ERR_CBOR_MALFORMED", "value has no deterministic encoding", { cause });
+  }
 }

@@ -8,7 +8,9 @@ import { ProtocolError } from "./errors.ts";
 import { readArray, readBytes, readInt, readOneOf, readOptional, readText, readTuple, readUnixMs } from "./fields.ts";
 import { BootId, RecordingId } from "./ids.ts";
 import {
+  FRAME_RATE_HZ_MAX,
   FRAMES_PER_SEGMENT_MAX,
+  GAIN_LENGTH_MAX,
   LEADS_MAX,
   LEAD_NAME_LENGTH_MAX,
   SAMPLES_PER_FRAME_MAX,
@@ -26,9 +28,11 @@ export type PredecessorCause = (typeof PREDECESSOR_CAUSES)[number];
 
 /** One lead as the source describes it. Gain is decimal text, so that nothing rounds it. */
 export interface LeadDescriptor {
+  /** 1 to 64 printable characters. */
   readonly name: string;
+  /** 1 to 32 printable characters without white space. */
   readonly units: string;
-  /** adu per unit, decimal text as in the source, at most 32 characters. */
+  /** adu per unit, decimal text as in the source, at most 32 characters; a finite number other than zero. */
   readonly gainAduPerUnit: string;
   readonly baselineAdu: number;
   readonly samplesPerFrame: number;
@@ -42,7 +46,7 @@ export interface LeadDescriptor {
 
 /** A waveform's shape. It is the same in every segment of a recording's stream. */
 export interface WaveformShape {
-  /** Frames per second as a reduced fraction. */
+  /** Frames per second, at most 1,000,000, as a fraction in lowest terms. */
   readonly frameRateHz: { readonly num: number; readonly den: number };
   readonly leads: readonly LeadDescriptor[];
 }
@@ -61,7 +65,9 @@ export interface WaveformDescriptor {
   readonly predecessor: { readonly recording: RecordingId; readonly cause: PredecessorCause } | null;
 }
 
-const DECIMAL = /^[+-]?\d+(\.\d+)?([eE][+-]?\d{1,3})?$/;
+/** The grammar of WFDB header(5), so that a source's gain stays as it is spelt: "200", "200.", ".5", "1.052e+04". */
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
+const LINE_BREAK = /[\u0080-\u009f\u2028\u2029]/;
 const INT32 = { min: -0x8000_0000, max: 0x7fff_ffff } as const;
 
 function encodeLead(lead: LeadDescriptor): CborValue {
@@ -78,14 +84,26 @@ function encodeLead(lead: LeadDescriptor): CborValue {
   ];
 }
 
+/** Refuses zero too: it would make every physical value infinite. */
+function readGain(value: unknown): string {
+  const text = readText("lead gain", value, GAIN_LENGTH_MAX);
+  const gain = DECIMAL.test(text) ? Number(text) : 0;
+  if (gain !== 0 && Number.isFinite(gain)) return text;
+  throw new ProtocolError("ERR_FIELD_RANGE", "lead gain is not a decimal number other than zero");
+}
+
+function readLabel(name: string, value: unknown, lengthMax: number, refused: RegExp): string {
+  const text = readText(name, value, lengthMax);
+  if (text.length > 0 && !refused.test(text)) return text;
+  throw new ProtocolError("ERR_FIELD_RANGE", `${name} is not a text of 1 to ${lengthMax} printable characters`);
+}
+
 function decodeLead(value: unknown): LeadDescriptor {
   const fields = readTuple("lead", value, 9);
-  const gainAduPerUnit = readText("lead gain", fields[2], 32);
-  if (!DECIMAL.test(gainAduPerUnit)) throw new ProtocolError("ERR_FIELD_RANGE", "lead gain is not a decimal number");
   return {
-    name: readText("lead name", fields[0], LEAD_NAME_LENGTH_MAX),
-    units: readText("lead units", fields[1], UNITS_LENGTH_MAX),
-    gainAduPerUnit,
+    name: readLabel("lead name", fields[0], LEAD_NAME_LENGTH_MAX, LINE_BREAK),
+    units: readLabel("lead units", fields[1], UNITS_LENGTH_MAX, /\s/),
+    gainAduPerUnit: readGain(fields[2]),
     baselineAdu: readInt("lead baseline", fields[3], INT32.min, INT32.max),
     samplesPerFrame: readInt("lead samples per frame", fields[4], 1, SAMPLES_PER_FRAME_MAX),
     skewFrames: readInt("lead skew", fields[5], 0, 0xffff),
@@ -97,21 +115,31 @@ function decodeLead(value: unknown): LeadDescriptor {
 
 function decodeShape(value: unknown): WaveformShape {
   const [num, den, leads] = readTuple("shape", value, 3);
-  return {
-    frameRateHz: { num: readInt("rate numerator", num, 1, 1e12), den: readInt("rate denominator", den, 1, 1e12) },
-    leads: readArray("leads", leads, 1, LEADS_MAX).map(decodeLead),
-  };
+  return { frameRateHz: decodeRate(num, den), leads: readArray("leads", leads, 1, LEADS_MAX).map(decodeLead) };
 }
+
+/** Lowest terms only: 500/1 and 1000/2 would be one rate with two shapes. */
+function decodeRate(numValue: unknown, denValue: unknown): WaveformShape["frameRateHz"] {
+  const num = readInt("rate numerator", numValue, 1, Number.MAX_SAFE_INTEGER);
+  const den = readInt("rate denominator", denValue, 1, Number.MAX_SAFE_INTEGER);
+  let [a, b] = [num, den];
+  while (b !== 0) [a, b] = [b, a % b];
+  if (a === 1 && num / den <= FRAME_RATE_HZ_MAX) return { num, den };
+  throw new ProtocolError("ERR_FIELD_RANGE", `rate is not a reduced fraction of at most ${FRAME_RATE_HZ_MAX} Hz`);
+}
+
+/** Largest number of a first frame: every frame of its segment has a safe integer. */
+export const FIRST_FRAME_MAX = Number.MAX_SAFE_INTEGER - FRAMES_PER_SEGMENT_MAX;
 
 /** Values of one segment over all its leads. */
 export function sampleCountOf(descriptor: Pick<WaveformDescriptor, "frameCount" | "shape">): number {
   return descriptor.frameCount * descriptor.shape.leads.reduce((sum, lead) => sum + lead.samplesPerFrame, 0);
 }
 
-/** A descriptor as the CBOR value that {@link decodeDescriptor} takes. */
+/** A descriptor as the CBOR value that {@link decodeDescriptor} takes. @throws {ProtocolError} as that does. */
 export function encodeDescriptor(descriptor: WaveformDescriptor): CborValue {
   const { boot, claimed, predecessor, shape } = descriptor;
-  return [
+  const value = [
     descriptor.kind,
     boot && [BootId.toBytes(boot.bootId), boot.monotonicMs],
     claimed && [claimed.unixMs, claimed.zoneOffsetMinutes],
@@ -120,6 +148,8 @@ export function encodeDescriptor(descriptor: WaveformDescriptor): CborValue {
     [shape.frameRateHz.num, shape.frameRateHz.den, shape.leads.map(encodeLead)],
     predecessor && [RecordingId.toBytes(predecessor.recording), predecessor.cause],
   ];
+  decodeDescriptor(value);
+  return value;
 }
 
 function decodeBoot(value: unknown): WaveformDescriptor["boot"] {
@@ -154,7 +184,7 @@ export function decodeDescriptor(value: unknown): WaveformDescriptor {
     kind: BODY_KIND.waveform,
     boot: readOptional(fields[1], decodeBoot),
     claimed: readOptional(fields[2], decodeClaimed),
-    firstFrame: readInt("first frame", fields[3], 0, Number.MAX_SAFE_INTEGER - FRAMES_PER_SEGMENT_MAX),
+    firstFrame: readInt("first frame", fields[3], 0, FIRST_FRAME_MAX),
     frameCount: readInt("frame count", fields[4], 0, FRAMES_PER_SEGMENT_MAX),
     shape: decodeShape(fields[5]),
     predecessor: readOptional(fields[6], decodePredecessor),

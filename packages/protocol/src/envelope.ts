@@ -17,7 +17,7 @@ import { ProtocolError } from "./errors.ts";
 import { readArray, readBytes, readBytesUpTo, readInt, readTuple, readUint32 } from "./fields.ts";
 import { EnvelopeId, KeyId, RoutingId } from "./ids.ts";
 import {
-  ENVELOPE_BYTES_MAX,
+  ENVELOPE_CONTENT_BYTES_MAX,
   ENVELOPE_PADDING_BYTES,
   KEYS_PER_BLOCK,
   SEALED_SEGMENT_BYTES_MAX,
@@ -54,20 +54,22 @@ export interface ParsedEnvelope {
   readonly wrappedKey: Uint8Array;
 }
 
-/** The deterministic bytes of the COSE_Encrypt's protected header. */
+/** The deterministic bytes of the COSE_Encrypt's protected header. @throws {ProtocolError} as {@link parseEnvelope}. */
 export function encodeEnvelopeHeader(header: EnvelopeHeader): Uint8Array {
-  return encodePericardHeader(ALGORITHM.aes256Gcm, [
+  const fields = [
     header.suite,
     EnvelopeId.toBytes(header.envelope),
     RoutingId.toBytes(header.routing),
     header.commitment,
     header.paddedBytes,
-  ]);
+  ];
+  readEnvelopeHeader(fields);
+  return encodePericardHeader(ALGORITHM.aes256Gcm, fields);
 }
 
-/** HPKE's psk_id: which transport key of the terminal is the psk. */
+/** HPKE's psk_id: which transport key of the terminal is the psk. @throws {ProtocolError} ERR_FIELD_RANGE. */
 export function encodePskId(cycle: number, index: number): Uint8Array {
-  return encodeCbor([cycle, index]);
+  return encodeCbor([readUint32("cycle", cycle), readInt("key index", index, 0, KEYS_PER_BLOCK - 1)]);
 }
 
 /** The deterministic bytes of the recipient's protected header. */
@@ -81,14 +83,18 @@ export function encodeRecipientHeader(recipient: RecipientHeader): Uint8Array {
   );
 }
 
-function decodeEnvelopeHeader(protectedBytes: Uint8Array): EnvelopeHeader {
-  const fields = readTuple("envelope header", decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm), 5);
+function readEnvelopeHeader(value: unknown): EnvelopeHeader {
+  const fields = readTuple("envelope header", value, 5);
+  const paddedBytes = readInt("padded length", fields[4], ENVELOPE_PADDING_BYTES, ENVELOPE_CONTENT_BYTES_MAX);
+  if (paddedBytes % ENVELOPE_PADDING_BYTES !== 0) {
+    throw new ProtocolError("ERR_FIELD_RANGE", `padded length is not a multiple of ${ENVELOPE_PADDING_BYTES}`);
+  }
   return {
     suite: readPericardSuite(fields[0]),
     envelope: EnvelopeId.fromBytes(fields[1]),
     routing: RoutingId.fromBytes(fields[2]),
     commitment: readBytes("commitment", fields[3], 32),
-    paddedBytes: readInt("padded length", fields[4], ENVELOPE_PADDING_BYTES, ENVELOPE_BYTES_MAX),
+    paddedBytes,
   };
 }
 
@@ -105,8 +111,8 @@ function decodeRecipientHeader(bytes: Uint8Array): RecipientHeader {
 /** Takes the payload of an envelope's COSE_Sign1 apart. @throws {ProtocolError} with the code of what is wrong. */
 export function parseEnvelope(payload: Uint8Array): ParsedEnvelope {
   const message = decodeEncrypt(payload);
-  const header = decodeEnvelopeHeader(message.protectedBytes);
-  if (header.paddedBytes % ENVELOPE_PADDING_BYTES !== 0 || message.ciphertext.length !== header.paddedBytes + 16) {
+  const header = readEnvelopeHeader(decodePericardHeader(message.protectedBytes, ALGORITHM.aes256Gcm));
+  if (message.ciphertext.length !== header.paddedBytes + 16) {
     throw new ProtocolError("ERR_FIELD_RANGE", "padded length does not fit the ciphertext");
   }
   return {
@@ -123,20 +129,24 @@ export function parseEnvelope(payload: Uint8Array): ParsedEnvelope {
 /**
  * P of an envelope: the sealed segments exactly as journalled, zero-padded to a multiple of 256 bytes.
  *
- * @throws {RangeError} when there are none or more than 64 segments.
+ * @throws {RangeError} when there are none or more than 64 segments, or when they would make an envelope over 20 MiB.
  */
 export function encodeEnvelopeContent(segments: readonly Uint8Array[]): Uint8Array {
   if (segments.length < 1 || segments.length > SEGMENTS_PER_ENVELOPE_MAX) {
     throw new RangeError(`segments: expected 1 to ${SEGMENTS_PER_ENVELOPE_MAX}, got ${segments.length}`);
   }
   const items = encodeCbor(segments);
-  const padded = new Uint8Array(Math.ceil(items.length / ENVELOPE_PADDING_BYTES) * ENVELOPE_PADDING_BYTES);
+  const paddedBytes = Math.ceil(items.length / ENVELOPE_PADDING_BYTES) * ENVELOPE_PADDING_BYTES;
+  if (paddedBytes > ENVELOPE_CONTENT_BYTES_MAX) {
+    throw new RangeError(`content: expected at most ${ENVELOPE_CONTENT_BYTES_MAX} bytes, got ${paddedBytes}`);
+  }
+  const padded = new Uint8Array(paddedBytes);
   padded.set(items);
   return padded;
 }
 
 /**
- * The sealed segments of P, each a view into `content`.
+ * The sealed segments of P, each a copy.
  *
  * @throws {ProtocolError} ERR_CBOR_MALFORMED, ERR_FIELD_RANGE, ERR_LENGTH_LIMIT, or ERR_PADDING_MALFORMED when what
  * follows the array is not fewer than 256 zero bytes.

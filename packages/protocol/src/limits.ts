@@ -13,6 +13,9 @@ export const SEALED_SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 /** One envelope, and so one HTTP body from a terminal, in bytes. */
 export const ENVELOPE_BYTES_MAX = 20 * 1024 * 1024;
 
+/** Padded plaintext of one envelope, in bytes: room for the headers and signature around it stays. */
+export const ENVELOPE_CONTENT_BYTES_MAX = ENVELOPE_BYTES_MAX - 1024;
+
 /** One data package with its headers, in bytes. */
 export const PACKAGE_BYTES_MAX = 20 * 1024 * 1024;
 
@@ -25,6 +28,12 @@ export const STATEMENT_BYTES_MAX = 64 * 1024;
 /** A protected header, in bytes. 64 items of a package at about 110 bytes each, and its fixed part. */
 export const PROTECTED_HEADER_BYTES_MAX = 16 * 1024;
 
+/**
+ * CBOR items (every number, string, array and map counts one) of one decoded value. The largest structure, a package
+ * header of 64 items, has 785. Without it, 20 MiB of one-byte items would become gigabytes.
+ */
+export const CBOR_ITEMS_MAX = 2048;
+
 /** An answer of the mailbox, in bytes and in messages. */
 export const MAIL_ANSWER_BYTES_MAX = 1024 * 1024;
 export const MAIL_MESSAGES_MAX = 256;
@@ -36,11 +45,15 @@ export const ENVELOPE_PADDING_BYTES = 256;
 export const LEADS_MAX = 64;
 export const SAMPLES_PER_FRAME_MAX = 64;
 export const FRAMES_PER_SEGMENT_MAX = 4_000_000;
-export const SAMPLES_PER_SEGMENT_MAX = 8_000_000;
+export const SAMPLES_PER_SEGMENT_MAX = 4_000_000;
 
-/** Longest lead name and unit, in characters. */
+/** Frames per second, at most. */
+export const FRAME_RATE_HZ_MAX = 1_000_000;
+
+/** Longest lead name, unit and gain, in UTF-16 code units. */
 export const LEAD_NAME_LENGTH_MAX = 64;
 export const UNITS_LENGTH_MAX = 32;
+export const GAIN_LENGTH_MAX = 32;
 
 /** Streams of one recording, counted from 0. */
 export const STREAM_MAX = 255;

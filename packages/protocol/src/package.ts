@@ -5,7 +5,7 @@
  */
 import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
-import { BODY_KIND } from "./descriptor.ts";
+import { BODY_KIND, FIRST_FRAME_MAX } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
 import {
   readArray,
@@ -89,15 +89,15 @@ function decodeItem(value: unknown): PackageItem {
     index: readInt("key index", fields[5], 0, KEYS_PER_BLOCK - 1),
     use: readUint32("use", fields[6]),
     policyVersion: readUint32("policy version", fields[7]),
-    firstFrame: readUnixMs("first frame", fields[8]),
+    firstFrame: readInt("first frame", fields[8], 0, FIRST_FRAME_MAX),
     frameCount: readInt("frame count", fields[9], 0, FRAMES_PER_SEGMENT_MAX),
     sizeBytes: readInt("data length", fields[10], 0, SEALED_SEGMENT_BYTES_MAX),
   };
 }
 
-/** The deterministic bytes of a data package's protected header. */
+/** The deterministic bytes of a data package's protected header. @throws {ProtocolError} as {@link parsePackage}. */
 export function encodePackageHeader(header: PackageHeader): Uint8Array {
-  return encodePericardHeader(ALGORITHM.aes256Gcm, [
+  const fields = [
     header.suite,
     TenantId.toBytes(header.tenant),
     RecordingId.toBytes(header.recording),
@@ -107,11 +107,13 @@ export function encodePackageHeader(header: PackageHeader): Uint8Array {
     header.salt,
     header.commitment,
     header.items.map(encodeItem),
-  ]);
+  ];
+  readPackageHeader(fields);
+  return encodePericardHeader(ALGORITHM.aes256Gcm, fields);
 }
 
-function decodePackageHeader(protectedBytes: Uint8Array): PackageHeader {
-  const fields = readTuple("package header", decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm), 9);
+function readPackageHeader(value: unknown): PackageHeader {
+  const fields = readTuple("package header", value, 9);
   readInt("data type", fields[4], BODY_KIND.waveform, BODY_KIND.waveform);
   return {
     suite: readPericardSuite(fields[0]),
@@ -139,19 +141,27 @@ export function parsePackage(bytes: Uint8Array): ParsedPackage {
     throw new ProtocolError("ERR_LENGTH_LIMIT", `data package is ${bytes.length} bytes`);
   }
   const { protectedBytes, ciphertext } = decodeEncrypt0(bytes);
-  return { header: decodePackageHeader(protectedBytes), protectedBytes, ciphertext };
+  const header = readPackageHeader(decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm));
+  return { header, protectedBytes, ciphertext };
 }
 
-/** Body of a data package: Data_1 … Data_n, each the plaintext of one sealed segment. */
-export function encodePackageBody(data: readonly Uint8Array[]): Uint8Array {
-  return encodeCbor(data);
+/**
+ * Body of a data package: Data_1 … Data_n, each the plaintext of one sealed segment.
+ *
+ * @throws {ProtocolError} ERR_FIELD_RANGE when it does not fit the header's items.
+ */
+export function encodePackageBody(data: readonly Uint8Array[], items: readonly PackageItem[]): Uint8Array {
+  return encodeCbor(readData(data, items));
 }
 
 /** @throws {ProtocolError} ERR_FIELD_RANGE when the body does not fit its header's items. */
 export function decodePackageBody(plain: Uint8Array, items: readonly PackageItem[]): readonly Uint8Array[] {
-  const data = readArray("package body", decodeCbor(plain), items.length, items.length);
-  return data.map((value, i) => {
-    const bytes = readBytesUpTo("data", value, SEALED_SEGMENT_BYTES_MAX);
+  return readData(decodeCbor(plain), items);
+}
+
+function readData(value: unknown, items: readonly PackageItem[]): readonly Uint8Array[] {
+  return readArray("package body", value, items.length, items.length).map((data, i) => {
+    const bytes = readBytesUpTo("data", data, SEALED_SEGMENT_BYTES_MAX);
     if (bytes.length !== items[i]?.sizeBytes) {
       throw new ProtocolError("ERR_FIELD_RANGE", `data ${i} does not have its declared length`);
     }

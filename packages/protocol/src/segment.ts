@@ -3,7 +3,7 @@
  *
  * Source: docs/format.md §5; paper A Fig. 1 (storage encryption), paper B eq. 3 (P').
  */
-import { decodeCbor, encodeCbor, type CborValue } from "./cbor.ts";
+import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
 import { decodeDescriptor, encodeDescriptor, type WaveformDescriptor } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
@@ -58,9 +58,13 @@ export interface SegmentBody {
   readonly encoded: Uint8Array;
 }
 
-/** The deterministic bytes of a segment's protected header. */
+/**
+ * The deterministic bytes of a segment's protected header.
+ *
+ * @throws {ProtocolError} as {@link decodeSegmentHeader}: what no reader would take is never sealed.
+ */
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
-  return encodePericardHeader(ALGORITHM.aes256Gcm, [
+  const fields = [
     header.suite,
     TenantId.toBytes(header.tenant),
     TerminalId.toBytes(header.terminal),
@@ -75,12 +79,18 @@ export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
     header.commitment,
     header.prev,
     header.final,
-  ]);
+  ];
+  readSegmentHeader(fields);
+  return encodePericardHeader(ALGORITHM.aes256Gcm, fields);
 }
 
 /** @throws {ProtocolError} with the code of the first thing that is wrong. */
 export function decodeSegmentHeader(protectedBytes: Uint8Array): SegmentHeader {
-  const fields = readTuple("segment header", decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm), 14);
+  return readSegmentHeader(decodePericardHeader(protectedBytes, ALGORITHM.aes256Gcm));
+}
+
+function readSegmentHeader(value: unknown): SegmentHeader {
+  const fields = readTuple("segment header", value, 14);
   return {
     suite: readPericardSuite(fields[0]),
     tenant: TenantId.fromBytes(fields[1]),
@@ -115,9 +125,10 @@ export function parseSegment(bytes: Uint8Array): ParsedSegment {
   return { header: decodeSegmentHeader(protectedBytes), protectedBytes, ciphertext };
 }
 
-/** The plaintext of a sealed segment, and the Data_i of a data package. */
+/** The plaintext of a sealed segment, and the Data_i of a data package. @throws {ProtocolError} as the decoder. */
 export function encodeSegmentBody(body: SegmentBody): Uint8Array {
-  return encodeCbor([encodeDescriptor(body.descriptor), body.codec, body.digest, body.encoded] as CborValue);
+  const digest = readBytes("digest", body.digest, 32);
+  return encodeCbor([encodeDescriptor(body.descriptor), readCodec(body.codec), digest, body.encoded]);
 }
 
 /** Does not check that `digest` belongs to `encoded`: `crypto` does. @throws {ProtocolError} with the code of what is wrong. */

@@ -21,7 +21,7 @@ import { KEYS_PER_BLOCK, SEGMENTS_PER_ENVELOPE_MAX, STATEMENT_BYTES_MAX, STREAM_
 import type { KeyUse, SegmentPlace } from "./segment.ts";
 import { readPericardSuite, SUITE } from "./suites.ts";
 
-/** One kind of payload. @throws {ProtocolError} `decode` refuses what is out of range or not deterministic. */
+/** One kind of payload. @throws {ProtocolError} Both refuse what is out of range; `decode` also what is not deterministic. */
 export interface StatementKind<T> {
   encode(statement: T): Uint8Array;
   decode(payload: Uint8Array): T;
@@ -34,7 +34,11 @@ function statementKind<T>(
   fromFields: (fields: readonly unknown[]) => T,
 ): StatementKind<T> {
   return {
-    encode: (statement) => encodeCbor([SUITE.pericard1, ...toFields(statement)]),
+    encode: (statement) => {
+      const fields = toFields(statement);
+      fromFields(fields);
+      return encodeCbor([SUITE.pericard1, ...fields]);
+    },
     decode: (payload) => {
       const [suite, ...fields] = readTuple(name, decodeCanonical(payload, STATEMENT_BYTES_MAX), length + 1);
       readPericardSuite(suite);
@@ -309,6 +313,18 @@ export interface Command {
   readonly value: number;
 }
 
+/** Bounds of a command's value, so that no terminal is told to make segments of no length. */
+const COMMAND_VALUES = {
+  "segment-length": { min: 1000, max: 60_000 },
+  "end-recording": { min: 0, max: 0 },
+} as const;
+
+function readOrder(nameValue: unknown, value: unknown): Pick<Command, "name" | "value"> {
+  const name = readOneOf("command", nameValue, COMMAND_NAMES);
+  const { min, max } = COMMAND_VALUES[name];
+  return { name, value: readInt("value", value, min, max) };
+}
+
 export const Command = statementKind<Command>(
   "command",
   6,
@@ -325,7 +341,6 @@ export const Command = statementKind<Command>(
     mailNumber: readUnixMs("mail number", fields[1]),
     issuedAtUnixMs: readUnixMs("issued at", fields[2]),
     expiresAtUnixMs: readUnixMs("expires at", fields[3]),
-    name: readOneOf("command", fields[4], COMMAND_NAMES),
-    value: readInt("value", fields[5], 0, 60_000),
+    ...readOrder(fields[4], fields[5]),
   }),
 );

@@ -28,11 +28,6 @@ export const SERVER_DEFAULTS = {
   bufferBytesMax: 64 * 1024 * 1024,
 } as const;
 
-/** Folders of a data folder that has everything in it. */
-export function defaultVolumePaths(dataPath: string): readonly string[] {
-  return Array.from({ length: SERVER_DEFAULTS.volumeCount }, (_, i) => join(dataPath, "volumes", `volume-${i + 1}`));
-}
-
 /** Folders of the key store: on as many volumes as a package has copies. */
 export function keyFolderPaths({ volumePaths, copyCount }: Pick<ServerConfig, "volumePaths" | "copyCount">) {
   return volumePaths.slice(0, copyCount).map((path) => join(path, "keys"));

@@ -38,6 +38,14 @@ export function hasCatalog(folderPath: string): boolean {
   }
 }
 
+/** Entries of the audit trail of a stopped server's catalog. */
+export function countAuditEntries(dataPath: string): number {
+  const database = new DatabaseSync(join(dataPath, "catalog", CATALOG_FILE), { readOnly: true });
+  const count = Number(database.prepare("SELECT COUNT(*) AS n FROM audit").get()?.["n"]);
+  database.close();
+  return count;
+}
+
 function openDatabase(folderPath: string): DatabaseSync {
   const path = join(folderPath, CATALOG_FILE);
   const fresh = !existsSync(path);

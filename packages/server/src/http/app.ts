@@ -2,7 +2,7 @@
 import fastifySwagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { PROBLEM_MEDIA_TYPE, problem } from "@pericard/protocol";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import type { Ingest } from "../ingest/ingest.ts";
 import { problemOf, RETRY_AFTER_SECONDS } from "./problems.ts";
 import { apiRoutes, sessionRoutes, type ApiParts } from "./routes-api.ts";
@@ -29,7 +29,11 @@ const SECURITY_HEADERS = {
 
 /** Builds the application; it listens when its caller says so. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const app = fastify({ loggerInstance: parts.logger, disableRequestLogging: true, forceCloseConnections: true })
+  const app = fastify({
+    loggerInstance: parts.logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    forceCloseConnections: true,
+  })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler);
   const plain = app as unknown as FastifyInstance;

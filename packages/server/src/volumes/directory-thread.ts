@@ -84,7 +84,7 @@ function beginScan(): void {
 /** The next items of the scan; none at its end. */
 function nextScanned(): readonly ScannedFrame[] {
   const items: ScannedFrame[] = [];
-  for (let sizeBytes = 0; items.length < SCAN_ITEMS && sizeBytes < SCAN_BYTES; ) {
+  for (let sizeBytes = 0; items.length < SCAN_ITEMS && sizeBytes < SCAN_BYTES;) {
     const next = scanning?.next();
     if (!next || next.done) break;
     items.push(next.value);

@@ -1,0 +1,13 @@
+/** What the command line itself refuses. docs/errors.md lists each. */
+export type CliErrorCode = "ERR_USAGE" | "ERR_PASSPHRASE_MISSING" | "ERR_NOT_INSTALLED" | "ERR_EXPORT";
+
+export class CliError extends Error {
+  readonly code: CliErrorCode;
+  readonly retryable = false;
+
+  constructor(code: CliErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CliError";
+    this.code = code;
+  }
+}

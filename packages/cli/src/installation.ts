@@ -1,0 +1,73 @@
+/** The data folder of a server as commands open it: settings, passphrase, key store. */
+import { systemRandom } from "@pericard/crypto";
+import { isInstalled, openInstallation, readPassphraseFile, type KeyStore, type Tenant } from "@pericard/custody";
+import { configOf, findSettings, keyFolderPaths, type ServerConfig } from "@pericard/server";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CliError } from "./errors.ts";
+
+/** Options that every command on a server's data folder has. */
+export interface InstallationOptions {
+  readonly data: string;
+  readonly passphraseFile?: string;
+}
+
+/** Name of the systemd credential that may hold the passphrase. */
+const CREDENTIAL = "pericard-kek-passphrase";
+
+/**
+ * The passphrase of the key-encryption key: from the option, `PERICARD_KEK_PASSPHRASE_FILE`, or a systemd credential.
+ *
+ * @throws {CliError} ERR_PASSPHRASE_MISSING; {CustodyError} ERR_KEK_PASSPHRASE_FILE.
+ */
+export function readPassphrase(options: InstallationOptions): Uint8Array {
+  const credentials = process.env["CREDENTIALS_DIRECTORY"];
+  const credential = credentials === undefined ? undefined : join(credentials, CREDENTIAL);
+  const given = options.passphraseFile ?? process.env["PERICARD_KEK_PASSPHRASE_FILE"];
+  const path = given ?? (credential !== undefined && existsSync(credential) ? credential : undefined);
+  if (path === undefined) {
+    throw new CliError(
+      "ERR_PASSPHRASE_MISSING",
+      "no passphrase: give --passphrase-file, PERICARD_KEK_PASSPHRASE_FILE or a systemd credential",
+    );
+  }
+  return readPassphraseFile(path, options.data);
+}
+
+/** An installation that was set up. */
+export interface OpenedInstallation {
+  readonly config: ServerConfig;
+  readonly kek: Uint8Array;
+  readonly store: KeyStore;
+  readonly tenant: Tenant;
+}
+
+/**
+ * Opens the key store of a data folder.
+ *
+ * @throws {CliError} ERR_NOT_INSTALLED when no server was ever started on it.
+ */
+export function openData(options: InstallationOptions): OpenedInstallation {
+  const settings = findSettings(options.data);
+  const config = settings && configOf(options.data, settings, undefined);
+  if (!config || !isInstalled(keyFolderPaths(config))) {
+    throw new CliError("ERR_NOT_INSTALLED", `${options.data} is not set up: start "pericard server" on it first`);
+  }
+  const { kek, store } = openInstallation(keyFolderPaths(config), readPassphrase(options), systemRandom);
+  const [tenant] = store.tenants();
+  if (!tenant) throw new CliError("ERR_NOT_INSTALLED", "installation has no tenant");
+  return { config, kek, store, tenant };
+}
+
+/** Runs work on an opened installation and closes it. */
+export async function withData<T>(
+  options: InstallationOptions,
+  work: (opened: OpenedInstallation) => T | Promise<T>,
+): Promise<T> {
+  const opened = openData(options);
+  try {
+    return await work(opened);
+  } finally {
+    opened.store.close();
+  }
+}

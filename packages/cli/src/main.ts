@@ -1,0 +1,37 @@
+/** The `pericard` command: arguments and printing. */
+import { Command, CommanderError } from "commander";
+import { addBenchCommands } from "./commands/bench.ts";
+import { addDemoCommand } from "./commands/demo.ts";
+import { addFactoryCommands } from "./commands/factory.ts";
+import { addGatewayCommand } from "./commands/gateway.ts";
+import { addPeopleCommands } from "./commands/people.ts";
+import { addRecordsCommands } from "./commands/records.ts";
+import { addServerCommand } from "./commands/server.ts";
+import { addTerminalCommands } from "./commands/terminal.ts";
+import { reportError } from "./output.ts";
+
+const program = new Command("pericard")
+  .description("Carries ECG and other medical data from terminals to clinicians, sealed all the way.")
+  .version("0.1.0")
+  .showHelpAfterError()
+  .configureHelp({ showGlobalOptions: true });
+
+addDemoCommand(program);
+addServerCommand(program);
+addGatewayCommand(program);
+addTerminalCommands(program);
+addFactoryCommands(program);
+addPeopleCommands(program);
+addRecordsCommands(program);
+addBenchCommands(program);
+
+for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
+  command.exitOverride();
+}
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else reportError(error, process.argv.includes("--json"));
+}

@@ -1,0 +1,191 @@
+/** Every shared vector of sealed and signed structures against this package: what it accepts, and why it refuses. */
+import {
+  Command,
+  Conflict,
+  decodeCbor,
+  encodeCbor,
+  encodePskId,
+  Gap,
+  KeyStatement,
+  parseEnvelope,
+  parsePackage,
+  parseSegment,
+  parseSigned,
+  ProtocolError,
+  Receipt,
+  recipientStructure,
+  Rejected,
+  Status,
+  TenantId,
+  TerminalId,
+  toHex,
+  type ParsedSigned,
+  type SignedType,
+  type Suite,
+} from "@pericard/protocol";
+import { describe, expect, it } from "vitest";
+import { toJson, type Json, type VectorCase } from "../../../vectors/cases/case.ts";
+import { bytesOf, countCases, loadCases, numberOf, textOf } from "../../../vectors/load.ts";
+import {
+  CryptoError,
+  deploymentProof,
+  deriveGroupKey,
+  ed25519Public,
+  equalSecrets,
+  hkdfExtract,
+  hpkeOpen,
+  keyGroup,
+  openBlob,
+  openEnvelope,
+  openPackage,
+  openSegment,
+  openWithPassphrase,
+  sha256,
+  verifyMessage,
+  x25519Private,
+  type BlobContext,
+  type GroupKeyLabel,
+  type TerminalBinding,
+} from "../src/index.ts";
+
+/** "accept" and what a case says, or the code of its refusal. Another class of error fails the test. */
+function outcomeOf(open: () => Json): { readonly expect: string; readonly decoded?: Json } {
+  try {
+    return { expect: "accept", decoded: open() };
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof CryptoError) return { expect: error.code };
+    if (error instanceof RangeError) return { expect: "RangeError" };
+    throw error;
+  }
+}
+
+function openSegmentCase(vector: VectorCase): Json {
+  const parsed = parseSegment(bytesOf(vector, "bytesHex"));
+  return toJson({ header: parsed.header, ...openSegment(bytesOf(vector, "storageKeyHex"), parsed) });
+}
+
+function openPackageCase(vector: VectorCase): Json {
+  const parsed = parsePackage(bytesOf(vector, "bytesHex"));
+  return toJson({ header: parsed.header, data: openPackage(bytesOf(vector, "dataKeyHex"), parsed) });
+}
+
+function openEnvelopeCase(vector: VectorCase): Json {
+  const parsed = parseEnvelope(bytesOf(vector, "bytesHex"));
+  const pair = {
+    privateKey: x25519Private(bytesOf(vector, "hpkePrivateKeyHex")),
+    publicBytes: bytesOf(vector, "hpkePublicKeyHex"),
+  };
+  const key = bytesOf(vector, "transportKeyHex");
+  const segments = openEnvelope(pair, key, parsed);
+  const { header, recipient, encapsulatedKey, wrappedKey } = parsed;
+  const contentKey = hpkeOpen(
+    pair,
+    { encapsulatedKey, ciphertext: wrappedKey },
+    {
+      info: recipientStructure(parsed.recipientProtectedBytes, parsed.protectedBytes),
+      aad: new Uint8Array(0),
+      psk: { key, id: encodePskId(recipient.cycle, recipient.index) },
+    },
+  );
+  return toJson({ header, recipient, encapsulatedKey, wrappedKey, contentKey, segments });
+}
+
+const STATEMENTS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, (payload: Uint8Array) => unknown>> = {
+  "pericard/status": Status.decode,
+  "pericard/gap": Gap.decode,
+  "pericard/receipt": Receipt.decode,
+  "pericard/conflict": Conflict.decode,
+  "pericard/rejected": Rejected.decode,
+  "pericard/command": Command.decode,
+  "pericard/key-statement": KeyStatement.decode,
+};
+
+function statementOf(message: ParsedSigned): unknown {
+  return message.type === "pericard/envelope" ? null : STATEMENTS[message.type](message.payload);
+}
+
+function openSignedCase(vector: VectorCase): Json {
+  const message = parseSigned(bytesOf(vector, "bytesHex"));
+  verifyMessage(ed25519Public(bytesOf(vector, "publicKeyHex")), message);
+  const { type, keyIdBytes, payload } = message;
+  return toJson({ type, keyId: keyIdBytes, payload, statement: statementOf(message) });
+}
+
+function bindingOf(vector: VectorCase): TerminalBinding {
+  return {
+    suite: numberOf(vector, "suite") as Suite,
+    tenant: TenantId.parse(textOf(vector, "tenant")),
+    terminal: TerminalId.parse(textOf(vector, "terminal")),
+  };
+}
+
+function deriveCase(vector: VectorCase): Json {
+  const block = bytesOf(vector, "blockHex");
+  const index = numberOf(vector, "index");
+  const label = textOf(vector, "label") as GroupKeyLabel;
+  const binding = bindingOf(vector);
+  const key = deriveGroupKey(block, binding, label, numberOf(vector, "cycle"), index);
+  expect(toHex(key)).toBe(vector.bytesHex);
+  const group = keyGroup(block, index);
+  const salt = sha256(
+    encodeCbor([binding.suite, TenantId.toBytes(binding.tenant), TerminalId.toBytes(binding.terminal)]),
+  );
+  return toJson({ group, prk: hkdfExtract(salt, group) });
+}
+
+function proofCase(vector: VectorCase): Json {
+  const proof = deploymentProof(bytesOf(vector, "blockHex"), bindingOf(vector), {
+    challenge: bytesOf(vector, "challengeHex"),
+    signPublicKey: bytesOf(vector, "signPublicKeyHex"),
+    agreePublicKey: bytesOf(vector, "agreePublicKeyHex"),
+  });
+  return equalSecrets(proof, bytesOf(vector, "bytesHex"));
+}
+
+function openBlobCase(vector: VectorCase): Json {
+  const context = decodeCbor(bytesOf(vector, "contextHex")) as BlobContext;
+  return toJson({ plain: openBlob(bytesOf(vector, "keyHex"), context, bytesOf(vector, "bytesHex")) });
+}
+
+function openPassphraseCase(vector: VectorCase): Json {
+  const passphrase = bytesOf(vector, "passphraseHex");
+  return toJson({ plain: openWithPassphrase(passphrase, textOf(vector, "purpose"), bytesOf(vector, "bytesHex")) });
+}
+
+/** Each file with its counts, so that a loop over nothing cannot pass. */
+const FILES = [
+  { name: "segment", accepted: 5, refused: 190, open: openSegmentCase },
+  { name: "data-package", accepted: 4, refused: 103, open: openPackageCase },
+  { name: "envelope", accepted: 5, refused: 112, open: openEnvelopeCase },
+  { name: "signed", accepted: 15, refused: 137, open: openSignedCase },
+  { name: "key-schedule", accepted: 20, refused: 7, open: deriveCase },
+  { name: "blob", accepted: 2, refused: 15, open: openBlobCase },
+  { name: "passphrase", accepted: 3, refused: 25, open: openPassphraseCase },
+] as const;
+
+describe.each(FILES)("$name vectors", ({ name, accepted, refused, open }) => {
+  const cases = loadCases(name);
+
+  it.each(cases)("$name", (vector) => {
+    const { expect: expected, decoded } = vector;
+    expect(outcomeOf(() => open(vector))).toEqual(
+      decoded === undefined ? { expect: expected } : { expect: expected, decoded },
+    );
+  });
+
+  it("are as many as there should be", () => {
+    expect(countCases(cases)).toEqual({ accepted, refused });
+  });
+});
+
+describe("deployment vectors", () => {
+  const cases = loadCases("deployment");
+
+  it.each(cases)("$name", (vector) => {
+    expect(proofCase(vector)).toBe(vector.expect === "accept");
+  });
+
+  it("are as many as there should be", () => {
+    expect(countCases(cases)).toEqual({ accepted: 1, refused: 13 });
+  });
+});

@@ -1,0 +1,28 @@
+/** The segment codecs by the name that stands in a sealed segment. A new codec is one more row. Source: design §4. */
+import { decodeLeadResidual } from "./codec/decode-lead-residual.ts";
+import { encodeLeadResidual } from "./codec/encode-lead-residual.ts";
+import type { DecodeLimits } from "./codec/layout.ts";
+import { EcgError } from "./errors.ts";
+
+/** One way of turning the leads of a segment into bytes and back, without loss. */
+export interface SegmentCodec {
+  /** @param leads int32 samples, 1 to 64 leads of any lengths. @param leadNames one per lead. */
+  readonly encode: (leads: readonly Int32Array[], leadNames: readonly string[]) => Uint8Array;
+  /** @throws {EcgError} ERR_CODEC_MALFORMED, ERR_CODEC_LIMIT */
+  readonly decode: (bytes: Uint8Array, limits: DecodeLimits) => Int32Array[];
+}
+
+/** Names of the codecs, as written on the wire. */
+export type SegmentCodecName = "lead-residual";
+
+/** All codecs. */
+export const SEGMENT_CODECS: Readonly<Record<SegmentCodecName, SegmentCodec>> = {
+  "lead-residual": { encode: encodeLeadResidual, decode: decodeLeadResidual },
+};
+
+/** The codec of a name from the wire. @throws {EcgError} ERR_CODEC_UNKNOWN */
+export function getSegmentCodec(name: string): SegmentCodec {
+  const isKnown = Object.hasOwn(SEGMENT_CODECS, name);
+  if (!isKnown) throw new EcgError("ERR_CODEC_UNKNOWN", "segment codec is not known");
+  return SEGMENT_CODECS[name as SegmentCodecName];
+}

@@ -1,0 +1,50 @@
+/** What a gateway reads of a message: its form, its type and the routing id. Nothing of it is verified or opened. */
+import {
+  parseEnvelope,
+  parseSigned,
+  ProtocolError,
+  RoutingId,
+  TERMINAL_SIGNED_TYPES,
+  toHex,
+  type ParsedSigned,
+  type TerminalSignedType,
+} from "@pericard/protocol";
+import { GatewayError } from "./errors.ts";
+
+/** A message in the form that a terminal signs. Whether the terminal signed it, the storage server finds out. */
+export interface ClientMessage {
+  readonly type: TerminalSignedType;
+  readonly routing: RoutingId;
+  /**
+   * Last 16 bytes of the signature, in hexadecimal: the same for the same bytes, since Ed25519 is deterministic, and
+   * not to be guessed by who has not seen the message.
+   */
+  readonly fingerprint: string;
+  readonly bytes: Uint8Array;
+}
+
+function terminalType(message: ParsedSigned): TerminalSignedType {
+  const type = TERMINAL_SIGNED_TYPES.find((candidate) => candidate === message.type);
+  if (type) return type;
+  throw new ProtocolError("ERR_TYPE_MISMATCH", `message of type ${message.type} does not come from a terminal`);
+}
+
+function requireRouting(message: ParsedSigned, routing: RoutingId): void {
+  if (parseEnvelope(message.payload).header.routing === routing) return;
+  throw new GatewayError("ERR_ROUTING_MISMATCH", "envelope names another routing id than its signature");
+}
+
+/**
+ * Reads a message as a client sent it; `bytes` is kept, not copied.
+ *
+ * @throws {ProtocolError} with the code of what is malformed; ERR_TYPE_MISMATCH when a terminal does not sign this type.
+ * @throws {GatewayError} ERR_ROUTING_MISMATCH when an envelope is signed under another routing id than it names.
+ * Source: docs/format.md §3.3, §6.
+ */
+export function readClientMessage(bytes: Uint8Array): ClientMessage {
+  const message = parseSigned(bytes);
+  const type = terminalType(message);
+  const routing = RoutingId.fromBytes(message.keyIdBytes);
+  if (type === "pericard/envelope") requireRouting(message, routing);
+  return { type, routing, fingerprint: toHex(message.signature.subarray(-16)), bytes };
+}

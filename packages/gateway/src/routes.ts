@@ -1,0 +1,108 @@
+/** The two paths that a gateway serves. Source: docs/format.md §9. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import {
+  encodeMail,
+  MAIL_MEDIA_TYPE,
+  problem,
+  UPLOAD_PATH,
+  WAIT_PARAMETER,
+  WAIT_SECONDS_MAX,
+} from "@pericard/protocol";
+import type { ClientRegistry } from "./clients.ts";
+import type { ClientConfig } from "./config.ts";
+import { GatewayError } from "./errors.ts";
+import { declaredBytes, type Intake } from "./intake.ts";
+import { readClientMessage, type ClientMessage } from "./message.ts";
+import { mailboxKey, type Mirror } from "./mirror.ts";
+import { sendProblem } from "./problem-reply.ts";
+import type { Spool } from "./spool.ts";
+import type { GatewayStats } from "./stats.ts";
+import type { StatusRelay } from "./status-relay.ts";
+
+/** Header of a poll's answer: `unreachable` when the status did not get through. */
+export const UPSTREAM_HEADER = "pericard-upstream";
+
+/** What the routes work with. */
+export interface RouteOptions {
+  readonly clients: ClientRegistry;
+  readonly intake: Intake;
+  readonly spool: Pick<Spool, "admit">;
+  readonly mirror: Mirror;
+  readonly relay: StatusRelay;
+  readonly stats: () => GatewayStats;
+}
+
+const CLIENT = "pericardClient";
+
+function readWaitSeconds(request: FastifyRequest): number {
+  const value = (request.query as Readonly<Record<string, unknown>>)[WAIT_PARAMETER] ?? "0";
+  const seconds = typeof value === "string" && /^\d{1,2}$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds <= WAIT_SECONDS_MAX) return seconds;
+  throw new GatewayError("ERR_WAIT_RANGE", `${WAIT_PARAMETER} is not an integer from 0 to ${WAIT_SECONDS_MAX}`);
+}
+
+/** Aborted when the client goes before it has its answer. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  const { raw } = reply;
+  raw.once("close", () => {
+    if (!raw.writableFinished) controller.abort();
+  });
+  if (raw.closed || raw.destroyed) controller.abort();
+  return controller.signal;
+}
+
+function readBody(request: FastifyRequest): ClientMessage {
+  const { body } = request;
+  if (!(body instanceof Uint8Array)) throw new GatewayError("ERR_MEDIA_TYPE", "request has no body");
+  return readClientMessage(new Uint8Array(body.buffer, body.byteOffset, body.byteLength));
+}
+
+async function answerPoll(
+  options: RouteOptions,
+  client: ClientConfig,
+  status: ClientMessage,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const wait = { waitSeconds: readWaitSeconds(request), gone: goneSignal(reply) };
+  const end = await options.relay.poll(status, client.name, wait);
+  if (end.kind === "refused") return sendProblem(reply, problem(end.status, end.code, end.title));
+  if (end.kind === "unreachable") void reply.header(UPSTREAM_HEADER, "unreachable");
+  // A client that is gone takes nothing with it.
+  const mail = wait.gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, status.routing));
+  return reply.code(200).type(MAIL_MEDIA_TYPE).send(encodeMail(mail));
+}
+
+async function answerUpload(
+  options: RouteOptions,
+  client: ClientConfig,
+  message: ClientMessage,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = goneSignal(reply);
+  await options.spool.admit(message, client);
+  const mail = gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, message.routing));
+  return reply.code(202).type(MAIL_MEDIA_TYPE).send(encodeMail(mail));
+}
+
+/** Puts the routes into a server. */
+export function addRoutes(server: FastifyInstance, options: RouteOptions): void {
+  server.get("/healthz", async () => options.stats());
+  server.decorateRequest(CLIENT);
+  server.post(UPLOAD_PATH, {
+    // Before the body is read: nobody unknown, and no more bytes at once than there is memory for.
+    onRequest: async (request, reply) => {
+      request.setDecorator<ClientConfig>(CLIENT, options.clients.admit(request.headers.authorization));
+      const release = options.intake.reserve(declaredBytes(request.headers["content-length"]));
+      reply.raw.once("close", release);
+    },
+    handler: async (request, reply) => {
+      const client = request.getDecorator<ClientConfig>(CLIENT);
+      const message = readBody(request);
+      return message.type === "pericard/status"
+        ? answerPoll(options, client, message, request, reply)
+        : answerUpload(options, client, message, reply);
+    },
+  });
+}

@@ -1,0 +1,97 @@
+/** Disk space comes back, and what waits and what is done survive it, whenever the power fails. */
+import { describe, expect, test } from "vitest";
+import { createMemoryFolder, type MemoryFolder } from "@pericard/framelog";
+import { makeEnvelope } from "./support/messages.ts";
+import { hex, openSpool, waitingIn } from "./support/spools.ts";
+
+const MIB = 1024 * 1024;
+const LARGE = 200_000;
+
+function bytesIn(folder: MemoryFolder): number {
+  return folder.list().reduce((sum, name) => sum + folder.bytesOf(name).length, 0);
+}
+
+describe("files", () => {
+  test("go when all their items are done, in whatever order", async () => {
+    const folder = createMemoryFolder();
+    const { spool, admit } = openSpool(folder, 16 * MIB);
+    for (let i = 0; i < 30; i += 1) await admit(makeEnvelope(i, LARGE));
+    expect(folder.list().length).toBeGreaterThan(5);
+    const items = spool.items();
+    for (const item of items.filter((_, i) => i % 2 === 1)) spool.finish(item);
+    for (const item of items.filter((_, i) => i % 2 === 0)) spool.finish(item);
+    expect(folder.list()).toHaveLength(1);
+    expect(bytesIn(folder)).toBeLessThan(MIB);
+    expect(waitingIn(folder)).toEqual([]);
+  });
+
+  test("do not pile up behind an item that the upstream never answers", async () => {
+    const folder = createMemoryFolder();
+    const limit = 4 * MIB;
+    const { spool, admit } = openSpool(folder, limit);
+    const stuck = makeEnvelope(99);
+    await admit(stuck);
+    for (let i = 0; i < 200; i += 1) {
+      expect(await admit(makeEnvelope(1, LARGE)), `message ${i}`).toBeUndefined();
+      const newest = spool.items().at(-1);
+      if (newest) spool.finish(newest);
+      expect(bytesIn(folder)).toBeLessThan(limit);
+    }
+    expect(spool.items().map((item) => hex(spool.read(item)))).toEqual([hex(stuck)]);
+    expect(waitingIn(folder)).toEqual([hex(stuck)]);
+  });
+
+  test("that are mostly done give their waiting items up when the spool is half full", async () => {
+    const folder = createMemoryFolder();
+    const { spool, admit } = openSpool(folder, 4 * MIB);
+    const waiting: string[] = [];
+    for (let i = 0; i < 60; i += 1) {
+      const message = makeEnvelope(i, 60_000);
+      await admit(message);
+      const item = spool.items().at(-1);
+      if (i % 5 === 0) waiting.push(hex(message));
+      else if (item) spool.finish(item);
+    }
+    expect(bytesIn(folder)).toBeLessThan(2.5 * MIB);
+    expect(spool.items().map((item) => hex(spool.read(item)))).toEqual(waiting);
+    expect(waitingIn(folder), "in the order of arrival, though some were moved").toEqual(waiting);
+  });
+});
+
+test("a power cut at any call while space comes back loses no item and revives none whose mark was synced", async () => {
+  const inner = createMemoryFolder();
+  const cuts: MemoryFolder[] = [];
+  // Every removal and every sync of the folder is a moment at which the power may fail.
+  const folder: MemoryFolder = {
+    ...inner,
+    remove: (name) => {
+      cuts.push(inner.afterPowerCut(0));
+      inner.remove(name);
+      cuts.push(inner.afterPowerCut(0));
+    },
+    sync: () => {
+      inner.sync();
+      cuts.push(inner.afterPowerCut(0));
+    },
+  };
+  const { spool, admit } = openSpool(folder, 4 * MIB);
+  const stuck = [makeEnvelope(90), makeEnvelope(91)];
+  const [first, second] = stuck as [Uint8Array, Uint8Array];
+  let revivedMax = 0;
+  await admit(first);
+  for (let i = 0; i < 60; i += 1) {
+    const message = makeEnvelope(1, LARGE);
+    cuts.length = 0;
+    await admit(message);
+    if (i === 10) await admit(second);
+    const item = spool.items().find((one) => hex(spool.read(one)) === hex(message));
+    if (item) spool.finish(item);
+    const must = (i > 10 ? stuck : [first]).map(hex);
+    for (const cut of cuts) {
+      const found = waitingIn(cut);
+      expect(found.filter((one) => must.includes(one))).toEqual(must.slice(0, i === 10 ? 1 : 2));
+      revivedMax = Math.max(revivedMax, found.filter((one) => !stuck.map(hex).includes(one)).length);
+    }
+  }
+  expect(revivedMax, "the newest mark at most").toBeLessThanOrEqual(2);
+});

@@ -1,0 +1,62 @@
+/** Three volume files alike and the rows, each in a thread. */
+import { join } from "node:path";
+import type { FloorRow } from "./floor-row.ts";
+import { GroupThread } from "./group-thread.ts";
+
+const VOLUME_THREAD = new URL("./volume-thread.ts", import.meta.url);
+const ROWS_THREAD = new URL("./rows-thread.ts", import.meta.url);
+const VOLUME_COUNT = 3;
+
+/** Mean items in one group of a kind of thread. */
+export interface GroupSizes {
+  readonly volume: number;
+  readonly rows: number;
+}
+
+export class FloorStore {
+  readonly #volumes: readonly GroupThread<Uint8Array, number>[];
+  readonly #rows: GroupThread<FloorRow, null>;
+  readonly #copyCount: number;
+  #turn = 0;
+
+  constructor(folderPath: string, copyCount: number) {
+    this.#copyCount = copyCount;
+    this.#volumes = Array.from(
+      { length: VOLUME_COUNT },
+      (_, i) => new GroupThread<Uint8Array, number>(VOLUME_THREAD, { path: join(folderPath, `volume-${i}`) }),
+    );
+    this.#rows = new GroupThread<FloorRow, null>(ROWS_THREAD, { path: join(folderPath, "rows.sqlite") });
+  }
+
+  get groupSizes(): GroupSizes {
+    const mean = (threads: readonly GroupThread<never, never>[]): number => {
+      const groups = threads.reduce((sum, { groupCount }) => sum + groupCount, 0);
+      return groups === 0 ? 1 : threads.reduce((sum, { itemCount }) => sum + itemCount, 0) / groups;
+    };
+    return {
+      volume: mean(this.#volumes as unknown as readonly GroupThread<never, never>[]),
+      rows: mean([this.#rows as unknown as GroupThread<never, never>]),
+    };
+  }
+
+  /** Appends a package to as many volumes as it has copies; resolves when all are durable. */
+  append(bytes: Uint8Array): Promise<FloorRow["copies"]> {
+    this.#turn += 1;
+    return Promise.all(
+      Array.from({ length: this.#copyCount }, async (_, i) => {
+        const volume = (this.#turn + i) % VOLUME_COUNT;
+        const thread = this.#volumes[volume] as GroupThread<Uint8Array, number>;
+        return { volume, offsetBytes: await thread.add(bytes) };
+      }),
+    );
+  }
+
+  /** Writes the rows of a package; resolves when they are durable. */
+  async addRow(row: FloorRow): Promise<void> {
+    await this.#rows.add(row);
+  }
+
+  async end(): Promise<void> {
+    for (const thread of [...this.#volumes, this.#rows]) await thread.end();
+  }
+}

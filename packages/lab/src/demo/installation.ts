@@ -1,0 +1,122 @@
+/** A small installation in one folder: server, gateway, terminals, demo patients. */
+import { systemRandom } from "@pericard/crypto";
+import {
+  createInstallation,
+  isInstalled,
+  openInstallation,
+  readPassphraseFile,
+  type KeyStore,
+} from "@pericard/custody";
+import { deployTerminal, verifyTerminal } from "@pericard/factory";
+import { openDiskFolder } from "@pericard/framelog";
+import { configOf, defaultSettings, findSettings, keyFolderPaths, writeSettings } from "@pericard/server";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeProvision, readProvision } from "@pericard/trsm";
+
+/** Where everything of a demo lies. The passphrase is beside the data that it protects, not in it. */
+export interface DemoPaths {
+  readonly root: string;
+  readonly server: string;
+  readonly gateway: string;
+  readonly gatewayConfig: string;
+  readonly passphraseFile: string;
+  readonly rootKey: string;
+  terminal(number: number): string;
+}
+
+/** The folders of a demo. */
+export function demoPaths(root: string): DemoPaths {
+  return {
+    root,
+    server: join(root, "server"),
+    gateway: join(root, "gateway"),
+    gatewayConfig: join(root, "gateway.json"),
+    passphraseFile: join(root, "kek-passphrase"),
+    rootKey: join(root, "root-key"),
+    terminal: (number) => join(root, "terminals", `terminal-${number}`),
+  };
+}
+
+const token = (): string => Buffer.from(systemRandom(24)).toString("base64url");
+
+function serverConfig(paths: DemoPaths) {
+  const known = findSettings(paths.server);
+  const settings = known ?? { ...defaultSettings([{ name: "gateway", token: token() }]), port: 0 };
+  if (!known) writeSettings(paths.server, settings);
+  return configOf(paths.server, settings, undefined);
+}
+
+/** Opens the demo's key store; the first time everything is made. */
+export function openDemo(paths: DemoPaths): { store: KeyStore; isNew: boolean } {
+  mkdirSync(paths.root, { recursive: true, mode: 0o700 });
+  if (!existsSync(paths.passphraseFile)) writeFileSync(paths.passphraseFile, `${token()}\n`, { mode: 0o600 });
+  const passphrase = readPassphraseFile(paths.passphraseFile, paths.server);
+  const keyFolders = keyFolderPaths(serverConfig(paths));
+  const isNew = !isInstalled(keyFolders);
+  if (isNew) {
+    createInstallation({
+      keyFolderPaths: keyFolders,
+      passphrase,
+      rootFolderPath: paths.rootKey,
+      tenantName: "Demo",
+      synthetic: true,
+      nowUnixMs: Date.now(),
+      random: systemRandom,
+    });
+  }
+  return { store: openInstallation(keyFolders, passphrase, systemRandom).store, isNew };
+}
+
+/** Token with which the demo's gateway is admitted at the server, and the terminals at the gateway. */
+export function demoTokens(paths: DemoPaths): { readonly gateway: string; readonly terminals: string } {
+  const gateway = serverConfig(paths).uploadClients[0]?.token ?? "";
+  const file = join(paths.root, "terminal-token");
+  if (!existsSync(file)) writeFileSync(file, `${token()}\n`, { mode: 0o600 });
+  return { gateway, terminals: readFileSync(file, "utf8").trim() };
+}
+
+/** Writes the gateway's configuration for the server's address of this start. */
+export function writeGatewayConfig(paths: DemoPaths, upstreamUrl: string): void {
+  const { gateway, terminals } = demoTokens(paths);
+  const config = {
+    host: "127.0.0.1",
+    port: 0,
+    folderPath: paths.gateway,
+    clients: [{ name: "terminals", token: terminals }],
+    upstream: { url: upstreamUrl, token: gateway },
+  };
+  writeFileSync(paths.gatewayConfig, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Deploys terminal `number` if it is not there, gives it a patient of its own, and points it at the gateway. Every step
+ * is done only where it is missing, so that a start that was interrupted is finished by the next.
+ */
+export function prepareTerminal(paths: DemoPaths, store: KeyStore, number: number, gatewayUrl: string): void {
+  const [tenant] = store.tenants();
+  if (!tenant) return;
+  const targets = [{ url: gatewayUrl, token: demoTokens(paths).terminals }];
+  const factory = { store, random: systemRandom, nowUnixMs: Date.now };
+  const path = paths.terminal(number);
+  if (!existsSync(join(path, "terminal.json"))) rmSync(path, { recursive: true, force: true });
+  const folder = openDiskFolder(path);
+  if (!folder.read("terminal.json")) deployTerminal(factory, tenant.id, folder, targets);
+  const provision = readProvision(folder);
+  writeProvision(folder, { ...provision, targets });
+  if (store.getTerminal(provision.serial).state === "allocated") verifyTerminal(factory, folder);
+  if (store.assignments(provision.serial).length > 0) return;
+  const name = `Demo patient ${number}`;
+  const known = store.patients(tenant.id).find((patient) => patient.name === name);
+  const patient = known ?? store.addPatient(tenant.id, name, Date.now());
+  store.assign(provision.serial, patient.id, Date.now(), "demo");
+}
+
+/** A one-time link for the demo's clinician. */
+export function createDemoLink(store: KeyStore, lifetimeMs: number): string {
+  const name = "Demo clinician";
+  const [tenant] = store.tenants();
+  const known = store.accounts().find((account) => account.name === name);
+  const account = known ?? (tenant && store.addAccount(tenant.id, name, "clinician"));
+  return account ? store.createSignInLink(account.id, Date.now() + lifetimeMs) : "";
+}

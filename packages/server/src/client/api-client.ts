@@ -1,0 +1,93 @@
+/** A client of the API for programs: signs in with a one-time link, then reads as its account may. */
+import type { RecordingDescription } from "../retrieval/describe.ts";
+import { ServerError } from "../errors.ts";
+
+/** Samples of a stretch, lead after lead. */
+export interface SamplesAnswer {
+  readonly fromFrame: number;
+  readonly toFrame: number;
+  readonly leads: readonly Int32Array[];
+}
+
+export interface PatientSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly recordingCount: number;
+  readonly latestReceivedAtUnixMs: number | null;
+  readonly live: boolean;
+}
+
+interface LeadPlace {
+  readonly offsetBytes: number;
+  readonly sampleCount: number;
+}
+
+/** What a refusal says. @throws {ServerError} ERR_REQUEST_RANGE with the code and title of the problem. */
+async function refuse(response: Response): Promise<never> {
+  const { code = "", detail = "" } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
+  throw new ServerError("ERR_REQUEST_RANGE", `server answered ${response.status} ${code} ${detail}`.trimEnd());
+}
+
+export class ApiClient {
+  readonly #baseUrl: string;
+  readonly #cookie: string;
+
+  private constructor(baseUrl: string, cookie: string) {
+    this.#baseUrl = baseUrl;
+    this.#cookie = cookie;
+  }
+
+  /** Uses a one-time link up. */
+  static async signIn(baseUrl: string, linkToken: string): Promise<ApiClient> {
+    const response = await fetch(`${baseUrl}/api/v1/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ token: linkToken }),
+    });
+    if (!response.ok) return refuse(response);
+    const cookie = (response.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+    return new ApiClient(baseUrl, cookie);
+  }
+
+  async #get(path: string): Promise<Response> {
+    const response = await fetch(`${this.#baseUrl}/api/v1/${path}`, { headers: { cookie: this.#cookie } });
+    return response.ok ? response : refuse(response);
+  }
+
+  async patients(): Promise<readonly PatientSummary[]> {
+    const { patients } = (await (await this.#get("patients")).json()) as { patients: readonly PatientSummary[] };
+    return patients;
+  }
+
+  async recordings(patientId: string): Promise<readonly RecordingDescription[]> {
+    const answer = await (await this.#get(`patients/${patientId}/recordings`)).json();
+    return (answer as { recordings: readonly RecordingDescription[] }).recordings;
+  }
+
+  async recording(id: string): Promise<RecordingDescription> {
+    return (await (await this.#get(`recordings/${id}`)).json()) as RecordingDescription;
+  }
+
+  /** Exact samples; a missing one is its lead's own code. At most 60 s are given, see `toFrame`. */
+  async samples(id: string, fromFrame: number, toFrame: number): Promise<SamplesAnswer> {
+    const query = `fromFrame=${fromFrame}&toFrame=${toFrame}&missing=code`;
+    const body = await (await this.#get(`recordings/${id}/samples?${query}`)).arrayBuffer();
+    const headerBytes = new DataView(body).getUint32(0, true);
+    const text = new TextDecoder().decode(new Uint8Array(body, 4, headerBytes));
+    const header = JSON.parse(text) as SamplesAnswer & { readonly leads: readonly LeadPlace[] };
+    const leads = (header.leads as readonly unknown[] as readonly LeadPlace[]).map(
+      ({ offsetBytes, sampleCount }) => new Int32Array(body, 4 + headerBytes + offsetBytes, sampleCount),
+    );
+    return { fromFrame: header.fromFrame, toFrame: header.toFrame, leads };
+  }
+
+  /** The whole recording, a stretch at a time. Memory: one stretch. */
+  async *allSamples(recording: Pick<RecordingDescription, "id" | "frameCount">): AsyncGenerator<SamplesAnswer> {
+    for (let fromFrame = 0; fromFrame < recording.frameCount;) {
+      const answer = await this.samples(recording.id, fromFrame, recording.frameCount);
+      if (answer.toFrame <= fromFrame) throw new ServerError("ERR_DATA_UNREADABLE", "server gave an empty stretch");
+      yield answer;
+      fromFrame = answer.toFrame;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The settings file of an installation: `server.json` in its data folder. Tokens in it admit gateways and terminals;
+ * they open and sign nothing.
+ */
+import { openDiskFolder } from "@pericard/framelog";
+import { isAbsolute, join } from "node:path";
+import { SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
+import { ServerError } from "./errors.ts";
+import type { UploadClient } from "./http/routes-messages.ts";
+
+const SETTINGS_FILE = "server.json";
+const FORMAT = "pericard/server";
+
+/** What the file holds. Relative volume paths are relative to the data folder. */
+export interface ServerSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly volumes: readonly string[];
+  readonly copyCount: number;
+  readonly bufferBytesMax: number;
+  readonly uploadClients: readonly UploadClient[];
+}
+
+/** Settings of a new installation. */
+export function defaultSettings(uploadClients: readonly UploadClient[]): ServerSettings {
+  const { host, port, copyCount, bufferBytesMax, volumeCount } = SERVER_DEFAULTS;
+  const volumes = Array.from({ length: volumeCount }, (_, i) => join("volumes", `volume-${i + 1}`));
+  return { host, port, volumes, copyCount, bufferBytesMax, uploadClients };
+}
+
+/** Writes the settings durably. */
+export function writeSettings(dataPath: string, settings: ServerSettings): void {
+  const text = JSON.stringify({ format: FORMAT, version: 1, ...settings }, null, 2);
+  openDiskFolder(dataPath).replace(SETTINGS_FILE, new TextEncoder().encode(`${text}\n`));
+}
+
+/** The settings of a data folder, or undefined without a file. @throws {ServerError} ERR_SERVER_CONFIG. */
+export function findSettings(dataPath: string): ServerSettings | undefined {
+  const bytes = openDiskFolder(dataPath).read(SETTINGS_FILE);
+  if (!bytes) return undefined;
+  try {
+    return parseSettings(JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+  } catch (cause) {
+    throw new ServerError("ERR_SERVER_CONFIG", `${SETTINGS_FILE} is not a server's settings`, { cause });
+  }
+}
+
+function parseSettings(value: Record<string, unknown>): ServerSettings {
+  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients } = value;
+  if (value["format"] !== FORMAT || value["version"] !== 1) throw new TypeError("settings have another format");
+  if (typeof host !== "string" || !Array.isArray(volumes) || !Array.isArray(uploadClients)) {
+    throw new TypeError("settings lack host, volumes or uploadClients");
+  }
+  return {
+    host,
+    port: requireCount("port", port),
+    volumes: volumes.map(String),
+    copyCount: requireCount("copyCount", copyCount),
+    bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
+    uploadClients: uploadClients.map(parseClient),
+  };
+}
+
+function requireCount(name: string, value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
+    throw new TypeError(`${name} is not a count`);
+  return value;
+}
+
+function parseClient(value: unknown): UploadClient {
+  const { name, token } = value as Record<string, unknown>;
+  if (typeof name !== "string" || typeof token !== "string" || token.length < 16) {
+    throw new TypeError("an upload client lacks a name or a token of 16 characters");
+  }
+  return { name, token };
+}
+
+/** The configuration that settings give. */
+export function configOf(dataPath: string, settings: ServerSettings, viewerPath: string | undefined): ServerConfig {
+  const { volumes, ...rest } = settings;
+  const volumePaths = volumes.map((path) => (isAbsolute(path) ? path : join(dataPath, path)));
+  return { ...rest, dataPath, volumePaths, viewerPath };
+}

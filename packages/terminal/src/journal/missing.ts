@@ -1,0 +1,78 @@
+/**
+ * Which segments a damaged journal lost, told from the frames around each damaged run.
+ *
+ * Frame numbers rise by one, so the numbers on both sides of a run say how many frames it had. The segments missing are
+ * those right before the first one after it, at most that many, down to one that is there.
+ *
+ * Source: docs/format.md §10.4.
+ */
+import type { Scanned } from "@pericard/framelog";
+import { parseSegment, ProtocolError, type SegmentHeader, type SegmentPlace } from "@pericard/protocol";
+import { hashKeyOf, type HashKey } from "../hash-key.ts";
+import { decodeItem, FRAME_KIND } from "./journal-frames.ts";
+
+/** What is known of a journal's items. */
+export interface KnownPlaces {
+  /** Whether an item or a gap statement of that place is in the journal. */
+  has(place: SegmentPlace): boolean;
+  /** Whether the segment of that h was receipted or superseded. */
+  isDone(key: HashKey): boolean;
+}
+
+/** One run of bytes that are no frames. */
+interface Run {
+  readonly lostCountMax: number;
+  /** The first segment after it that has one before it in its stream. */
+  readonly after: SegmentHeader;
+}
+
+/** The places that the damaged runs of a file held, as far as can be told, in order. */
+export function findMissing(scanned: Iterable<Scanned>, known: KnownPlaces): readonly SegmentPlace[] {
+  const missing: SegmentPlace[] = [];
+  for (const run of findRuns(scanned)) missing.push(...placesBefore(run, known));
+  return missing;
+}
+
+function* findRuns(scanned: Iterable<Scanned>): Generator<Run> {
+  let previousNumber: number | undefined;
+  let lostCountMax = 0;
+  let inRun = false;
+  for (const entry of scanned) {
+    if (entry.kind !== "frame") {
+      inRun = true;
+      continue;
+    }
+    const { kind, number, content } = entry.frame;
+    // A file's header has the number of the frame after it, so it counts none itself.
+    const isHeader = kind === 0;
+    if (inRun) lostCountMax += previousNumber === undefined ? number : number - previousNumber - 1;
+    previousNumber = isHeader ? number - 1 : number;
+    inRun = false;
+    const after = lostCountMax > 0 && kind === FRAME_KIND.item ? headerOf(content) : undefined;
+    if (!after) continue;
+    yield { lostCountMax, after };
+    lostCountMax = 0;
+  }
+}
+
+function headerOf(content: Uint8Array): SegmentHeader | undefined {
+  try {
+    return parseSegment(decodeItem(content).sealed).header;
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
+
+function placesBefore({ lostCountMax, after }: Run, known: KnownPlaces): readonly SegmentPlace[] {
+  const places: SegmentPlace[] = [];
+  const { recording, stream, sequence, prev } = after;
+  for (let lost = sequence - 1; lost >= 0 && sequence - lost <= lostCountMax; lost -= 1) {
+    const place = { recording, stream, sequence: lost };
+    if (known.has(place)) break;
+    // Only the last lost segment's h is known: the one after it names it.
+    const isDone = lost === sequence - 1 && prev !== null && known.isDone(hashKeyOf(prev));
+    if (!isDone) places.unshift(place);
+  }
+  return places;
+}

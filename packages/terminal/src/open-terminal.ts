@@ -1,0 +1,29 @@
+/** The composition root: a terminal on this machine's disk, clock, generator and network. */
+import { systemRandom } from "@pericard/crypto";
+import { lockFolder, openDiskFolder } from "@pericard/framelog";
+import { systemClock } from "./clock-system.ts";
+import type { TerminalProfile } from "./terminal-parts.ts";
+import { Terminal } from "./terminal.ts";
+import { createHttpTransport } from "./upload/transport-http.ts";
+
+/**
+ * Opens the terminal that was deployed into a folder, for this process alone.
+ *
+ * @throws {FrameError} ERR_FOLDER_LOCKED when another process has it open.
+ * @throws {TrsmError} when the module does not open. @throws {TerminalError} as the constructor of {@link Terminal}.
+ */
+export function openTerminal(folderPath: string, profile: TerminalProfile = {}): Terminal {
+  const lock = lockFolder(folderPath);
+  try {
+    const ports = {
+      folder: openDiskFolder(folderPath),
+      clock: systemClock,
+      random: systemRandom,
+      transport: (targets: Parameters<typeof createHttpTransport>[0]) => createHttpTransport(targets, systemClock),
+    };
+    return new Terminal(ports, profile, () => lock.release());
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * A terminal: records sources into its journal and uploads what is there.
+ *
+ * Source: design §1, §5.
+ */
+import type { UploadTarget } from "@pericard/trsm";
+import { TerminalError } from "./errors.ts";
+import type { TerminalEvent, TerminalListener } from "./events.ts";
+import { Recorder, type RecordReport } from "./record/recorder.ts";
+import { createSegmentSink } from "./record/segment-sink.ts";
+import { SegmentWriter } from "./record/segment-writer.ts";
+import { planStart } from "./record/start.ts";
+import type { Source } from "./sources/source.ts";
+import { openParts, type TerminalParts, type TerminalPorts, type TerminalProfile } from "./terminal-parts.ts";
+import { makeTerminalStatus, type TerminalStatus } from "./terminal-status.ts";
+import { createUploader, type MadeUploader } from "./upload/create-uploader.ts";
+import { StreamHeads } from "./upload/heads.ts";
+import { LiveItems } from "./upload/live-items.ts";
+import type { Transport } from "./upload/transport.ts";
+import type { Activity } from "./upload/uploader.ts";
+
+/** How to record. */
+export interface RecordOptions {
+  /** Ends the recording: a live source is closed with what it has, a file is gone on with another time. */
+  readonly signal: AbortSignal;
+  /** Whether to upload at the same time, and after the end until everything is receipted. */
+  readonly upload: boolean;
+  /** Milliseconds for which uploads go on after `signal` is aborted. Default 5,000. */
+  readonly graceMs?: number;
+}
+
+/** What was recorded, and what of the whole journal has no receipt yet. */
+export interface TerminalReport extends RecordReport {
+  readonly pendingItems: number;
+}
+
+const GRACE_MS = 5000;
+const ROOM_WAIT_MS = 1000;
+
+/** An open terminal. */
+export class Terminal {
+  readonly #parts: TerminalParts;
+  readonly #connect: (targets: readonly UploadTarget[]) => Transport;
+  readonly #listeners = new Set<TerminalListener>();
+  readonly #streamHeads: StreamHeads;
+  readonly #liveItems: LiveItems;
+  readonly #onClose: () => void;
+  #made: MadeUploader | undefined;
+  #recorder: Recorder | undefined;
+  #activity: Activity = "none";
+  #uploading = false;
+  #receiptsVerified = 0;
+  #lastReceiptAtUnixMs: number | null = null;
+
+  /**
+   * Opens a deployed terminal.
+   *
+   * @param onClose called once, after everything was closed.
+   * @throws {TrsmError} when the module does not open.
+   * @throws {TerminalError} ERR_TERMINAL_STATE or ERR_JOURNAL_DISK. @throws {RangeError} for a profile out of range.
+   */
+  constructor(ports: TerminalPorts, profile: TerminalProfile = {}, onClose: () => void = () => undefined) {
+    this.#parts = openParts(ports, profile);
+    this.#connect = ports.transport;
+    this.#onClose = onClose;
+    this.#streamHeads = new StreamHeads(this.#parts.journal, this.#parts.heads.head);
+    this.#liveItems = new LiveItems(ports.clock);
+  }
+
+  /** Tells every event from now on to `listener`. The result ends that. */
+  onEvent(listener: TerminalListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Records a source until it ends or the signal is aborted.
+   *
+   * @throws {TerminalError} ERR_TERMINAL_BUSY when something is recorded or, with `upload`, uploaded; ERR_JOURNAL_FULL,
+   * ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK, with everything journalled before intact; with `upload`
+   * ERR_SERVER_UNTRUSTED or ERR_UPLOAD_NO_TARGET before anything is recorded. What the source throws.
+   */
+  async record(source: Source, options: RecordOptions): Promise<TerminalReport> {
+    if (this.#recorder) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is recording");
+    const report = options.upload
+      ? await this.#recordAndUpload(source, options)
+      : await this.#recordAlone(source, options.signal);
+    return { ...report, pendingItems: this.#parts.journal.pending.size };
+  }
+
+  /**
+   * Uploads until everything in the journal is receipted and nothing is recorded, or until the signal is aborted.
+   *
+   * @throws {TerminalError} ERR_TERMINAL_BUSY when an upload runs; ERR_SERVER_UNTRUSTED; ERR_UPLOAD_NO_TARGET.
+   */
+  async upload({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    if (this.#uploading) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is uploading");
+    const { uploader } = this.#uploader();
+    this.#uploading = true;
+    try {
+      await uploader.run(signal);
+    } finally {
+      this.#uploading = false;
+    }
+    if (this.#activity === "none") this.#parts.journal.removeAllFinished();
+  }
+
+  /** The state at this moment. */
+  status(): TerminalStatus {
+    return makeTerminalStatus(this.#parts, {
+      recording: this.#recorder?.recording ?? null,
+      receiptsVerified: this.#receiptsVerified,
+      lastReceiptAtUnixMs: this.#lastReceiptAtUnixMs,
+      target: this.#made?.transport.target ?? null,
+      sentBytes: this.#made?.transport.sentBytes ?? 0,
+      badMail: this.#made?.mailbox.badCount ?? 0,
+    });
+  }
+
+  /** Closes files and connections. Abort and await what runs before. */
+  close(): void {
+    this.#made?.transport.close();
+    this.#parts.journal.close();
+    this.#onClose();
+  }
+
+  async #recordAlone(source: Source, signal: AbortSignal): Promise<RecordReport> {
+    return await this.#run(this.#makeRecorder(source, undefined), source, signal);
+  }
+
+  async #recordAndUpload(source: Source, options: RecordOptions): Promise<RecordReport> {
+    const { signal, graceMs = GRACE_MS } = options;
+    const { clock, bell, trust } = this.#parts;
+    trust.requireUsable();
+    const stop = new AbortController();
+    let uploadEnded = false;
+    const waitForRoom = async (): Promise<boolean> => {
+      this.#emit({ type: "waiting-for-room" });
+      await bell.wait(clock, ROOM_WAIT_MS, signal);
+      return !signal.aborted && !uploadEnded;
+    };
+    const recorder = this.#makeRecorder(source, source.kind === "file" ? waitForRoom : undefined);
+    // The uploads must see that something is recorded before they ask whether they are done.
+    this.#activity = source.kind;
+    const uploads = this.upload({ signal: stop.signal }).finally(() => {
+      uploadEnded = true;
+      bell.ring();
+    });
+    const stopSoon = (): void => void clock.sleep(graceMs, stop.signal).then(() => stop.abort());
+    signal.addEventListener("abort", stopSoon);
+    if (signal.aborted) stopSoon();
+    const recorded = await settle(this.#run(recorder, source, signal));
+    if ("error" in recorded) stop.abort();
+    const uploaded = await settle(uploads);
+    signal.removeEventListener("abort", stopSoon);
+    return valueOf(recorded, uploaded);
+  }
+
+  async #run(recorder: Recorder, source: Source, signal: AbortSignal): Promise<RecordReport> {
+    const { journal, bell } = this.#parts;
+    this.#recorder = recorder;
+    this.#activity = source.kind;
+    try {
+      if (journal.failure) throw journal.failure;
+      return await recorder.run(signal);
+    } finally {
+      this.#recorder = undefined;
+      this.#activity = "none";
+      bell.ring();
+    }
+  }
+
+  #makeRecorder(source: Source, waitForRoom: (() => Promise<boolean>) | undefined): Recorder {
+    const { journal, heads, module, random, clock, bootId, commands } = this.#parts;
+    const start = planStart(source, heads.head);
+    const chain = { head: heads.head, open: start.open, cause: start.cause };
+    const sink = createSegmentSink({
+      journal,
+      heads,
+      clock,
+      waitForRoom,
+      origin: source.kind,
+      onDurable: ({ head, item }, entry) => {
+        this.#streamHeads.note(head);
+        this.#liveItems.add(entry);
+        const { recording, sequence, final } = head;
+        this.#emit({ type: "segment", recording, sequence, sealedBytes: item.sealed.length, final });
+      },
+    });
+    return new Recorder({
+      source,
+      start,
+      sink,
+      writer: new SegmentWriter(module, random, source.sourceId, chain),
+      run: { clock, bootId },
+      segmentLengthMs: () => commands.segmentLengthMs(),
+    });
+  }
+
+  #uploader(): MadeUploader {
+    this.#made ??= createUploader(
+      this.#parts,
+      {
+        streamHeads: this.#streamHeads,
+        liveItems: this.#liveItems,
+        activity: () => this.#activity,
+        recorder: () => this.#recorder,
+        emit: (event) => this.#emit(event),
+      },
+      this.#connect(this.#parts.provision.targets),
+    );
+    return this.#made;
+  }
+
+  #emit(event: TerminalEvent): void {
+    if (event.type === "receipt") {
+      this.#receiptsVerified += event.itemCount;
+      this.#lastReceiptAtUnixMs = this.#parts.clock.unixMs();
+    }
+    for (const listener of this.#listeners) listener(event);
+  }
+}
+
+type Settled<T> = { readonly value: T } | { readonly error: unknown };
+
+async function settle<T>(work: Promise<T>): Promise<Settled<T>> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** What was recorded; the first thing that failed is thrown. */
+function valueOf(recorded: Settled<RecordReport>, uploaded: Settled<void>): RecordReport {
+  if ("error" in recorded) throw recorded.error;
+  if ("error" in uploaded) throw uploaded.error;
+  return recorded.value;
+}

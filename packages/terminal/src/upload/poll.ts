@@ -1,0 +1,71 @@
+/** Polls: signed statuses that ask for mail, held open by the server while something is awaited. */
+import type { RandomSource } from "@pericard/crypto";
+import type { StreamHead } from "@pericard/protocol";
+import type { Clock } from "../clock.ts";
+import { Backoff } from "./backoff.ts";
+import { isTransient } from "./lane.ts";
+import { isDelivered } from "./sender.ts";
+import type { Transport } from "./transport.ts";
+
+/** Seconds for which the server may hold a poll. */
+export const POLL_WAIT_SECONDS = 25;
+/** Least milliseconds between polls whose answers held no news: a path that does not wait must not be hammered. */
+const POLL_PAUSE_MS = 2000;
+
+/** What polls work with. */
+export interface PollParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly makeStatus: () => { readonly signed: Uint8Array; readonly heads: readonly StreamHead[] };
+  readonly told: (heads: readonly StreamHead[]) => void;
+  /** Whether anything in the mail was news. */
+  readonly takeMail: (mail: Uint8Array) => boolean;
+}
+
+/** Polls of one run of uploads. */
+export class Poll {
+  readonly #parts: PollParts;
+  readonly #backoff: Backoff;
+
+  constructor(parts: PollParts) {
+    this.#parts = parts;
+    this.#backoff = new Backoff(parts.random);
+  }
+
+  /** Sends statuses until `signal` is aborted; all but the first wait for mail. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    await this.#post(0, signal);
+    while (!signal.aborted) {
+      const startedAtMs = clock.monotonicMs();
+      const outcome = await this.#post(POLL_WAIT_SECONDS, signal);
+      const leftMs = startedAtMs + POLL_PAUSE_MS - clock.monotonicMs();
+      if (outcome === "quiet" && leftMs > 0) await clock.sleep(leftMs, signal);
+    }
+  }
+
+  /** Sends one status that does not wait, again until the path takes it or `signal` is aborted. */
+  async once(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) if ((await this.#post(0, signal)) !== "failed") return;
+  }
+
+  async #post(waitSeconds: number, signal: AbortSignal): Promise<"news" | "quiet" | "failed"> {
+    const { transport, makeStatus, told, takeMail } = this.#parts;
+    const { signed, heads } = makeStatus();
+    let retryAfterMs: number | null = null;
+    try {
+      const answer = await transport.post(signed, waitSeconds > 0 ? { waitSeconds, signal } : { signal });
+      if (isDelivered(answer)) {
+        this.#backoff.succeeded();
+        told(heads);
+        return answer.mail && takeMail(answer.mail) ? "news" : "quiet";
+      }
+      retryAfterMs = answer.retryAfterMs;
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+    }
+    if (!signal.aborted) await this.#parts.clock.sleep(this.#backoff.failed(retryAfterMs), signal);
+    return "failed";
+  }
+}

@@ -1,0 +1,83 @@
+/** Turns a batch into one signed message and posts it. */
+import { parseEnvelope, parseSigned, type EnvelopeId, type RoutingId } from "@pericard/protocol";
+import type { SecureModule } from "@pericard/trsm";
+import type { Clock } from "../clock.ts";
+import { TerminalError } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { JournalEntry } from "../journal/journal-index.ts";
+import type { ServerTrust } from "../server-trust.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { PostAnswer, Transport } from "./transport.ts";
+
+/** What a sender works with. */
+export interface SenderParts {
+  readonly journal: Journal;
+  readonly module: SecureModule;
+  readonly routing: RoutingId;
+  readonly trust: ServerTrust;
+  readonly transport: Transport;
+  readonly deliveries: Deliveries;
+  readonly clock: Clock;
+  /** Told of an item that the medium no longer gives back. */
+  readonly onUnreadable: (entry: JournalEntry) => void;
+}
+
+/** Whether an answer means that the message reached the path. It moves no responsibility: only a receipt does. */
+export function isDelivered(answer: PostAnswer): boolean {
+  return answer.status === 200 || answer.status === 202;
+}
+
+/**
+ * Sends one batch. undefined when none of it could be read.
+ *
+ * @throws {TerminalError} as {@link Transport.post}; ERR_SERVER_UNTRUSTED.
+ */
+export async function sendBatch(
+  parts: SenderParts,
+  entries: readonly JournalEntry[],
+  signal: AbortSignal,
+): Promise<PostAnswer | undefined> {
+  const { deliveries, transport, clock } = parts;
+  const { body, envelope, sent } = makeBody(parts, entries);
+  if (!body) return undefined;
+  deliveries.sending(sent, envelope);
+  let delivered = false;
+  try {
+    const answer = await transport.post(body, { signal });
+    delivered = isDelivered(answer);
+    return answer;
+  } finally {
+    if (delivered) deliveries.delivered(sent, clock.monotonicMs());
+    else deliveries.failed(sent);
+  }
+}
+
+interface Body {
+  readonly body: Uint8Array | undefined;
+  readonly envelope: EnvelopeId | null;
+  readonly sent: readonly JournalEntry[];
+}
+
+function makeBody(parts: SenderParts, entries: readonly JournalEntry[]): Body {
+  const read = entries.flatMap((entry) => {
+    const bytes = tryRead(parts, entry);
+    return bytes ? [{ entry, bytes }] : [];
+  });
+  const sent = read.map(({ entry }) => entry);
+  const [first] = read;
+  if (!first) return { body: undefined, envelope: null, sent };
+  if (first.entry.kind === "gap") return { body: first.bytes, envelope: null, sent };
+  const segments = read.map(({ bytes }) => bytes);
+  const body = parts.module.sealEnvelope(parts.trust.getRecipient(), parts.routing, segments);
+  return { body, envelope: parseEnvelope(parseSigned(body).payload).header.envelope, sent };
+}
+
+function tryRead({ journal, onUnreadable }: SenderParts, entry: JournalEntry): Uint8Array | undefined {
+  try {
+    return journal.read(entry);
+  } catch (error) {
+    if (!(error instanceof TerminalError)) throw error;
+    onUnreadable(entry);
+    return undefined;
+  }
+}

@@ -1,0 +1,223 @@
+/** A small server: opens what terminals send, keeps it in memory, and answers as a test wants. */
+import {
+  deriveGroupKey,
+  ed25519Private,
+  ed25519Public,
+  openEnvelope,
+  openSegment,
+  sha256,
+  signMessage,
+  verifyMessage,
+  x25519Private,
+} from "@pericard/crypto";
+import type { ServerKey } from "@pericard/custody";
+import { getSegmentCodec } from "@pericard/ecg";
+import {
+  Command,
+  Conflict,
+  encodeMail,
+  Gap,
+  KeyId,
+  parseEnvelope,
+  parseSegment,
+  parseSigned,
+  Receipt,
+  Rejected,
+  RoutingId,
+  Status,
+  toHex,
+  type EnvelopeId,
+  type SegmentBody,
+  type SegmentHeader,
+  type SignedType,
+} from "@pericard/protocol";
+import type { PostAnswer, PostOptions, Transport } from "@pericard/terminal";
+import type { Installation } from "./deployed.ts";
+
+/** One segment as the server opened it. */
+export interface Received {
+  readonly hash: Uint8Array;
+  readonly header: SegmentHeader;
+  readonly body: SegmentBody;
+  readonly leads: readonly Int32Array[];
+  readonly envelope: EnvelopeId;
+}
+
+/** What the server says to one segment. */
+export type Verdict = "receipt" | "silent" | { readonly conflict: Conflict["cause"] } | { readonly rejected: string };
+
+const NOW_UNIX_MS = Date.UTC(2026, 0, 2);
+
+/** The server of one installation. */
+export class TestServer {
+  readonly installation: Installation;
+  /** Stored segments by recording, stream and sequence. */
+  stored = new Map<string, Received>();
+  readonly gaps: Gap[] = [];
+  readonly statuses: Status[] = [];
+  /** Segments of each envelope, in order of arrival. */
+  readonly envelopes: (readonly Received[])[] = [];
+  readonly bodies: Uint8Array[] = [];
+  /** Mail that the next answer carries beside receipts. */
+  mail: Uint8Array[] = [];
+  judge: (segment: Received) => Verdict = () => "receipt";
+  /** Refuses a whole envelope without opening it, with that code. */
+  refuseEnvelope: (segments: number) => string | undefined = () => undefined;
+  /** What a post answers instead; undefined to take it. */
+  intercept: (body: Uint8Array, options: Omit<PostOptions, "signal">) => Promise<PostAnswer> | PostAnswer | undefined =
+    () => undefined;
+  receiptKey: ServerKey;
+  hpkeKey: ServerKey;
+
+  constructor(installation: Installation) {
+    this.installation = installation;
+    [this.receiptKey, this.hpkeKey] = [newest(installation, "receipt"), newest(installation, "hpke")];
+  }
+
+  /** Takes one message and gives the answer's mail. */
+  receive(bytes: Uint8Array): readonly Uint8Array[] {
+    const message = parseSigned(bytes);
+    const routing = RoutingId.fromBytes(message.keyIdBytes);
+    const terminal = this.installation.store.findTerminalByRouting(routing);
+    if (!terminal?.signPublicKey) throw new Error("terminal is unknown");
+    verifyMessage(ed25519Public(terminal.signPublicKey), message);
+    this.bodies.push(bytes);
+    const waiting = this.mail;
+    this.mail = [];
+    if (message.type === "pericard/status") {
+      this.statuses.push(Status.decode(message.payload));
+      return waiting;
+    }
+    if (message.type === "pericard/gap") {
+      this.gaps.push(Gap.decode(message.payload));
+      return [...waiting, this.receipt(routing, [sha256(bytes)])];
+    }
+    return [...waiting, ...this.#takeEnvelope(routing, message.payload)];
+  }
+
+  #takeEnvelope(routing: RoutingId, payload: Uint8Array): readonly Uint8Array[] {
+    const segments = this.open(routing, payload);
+    const code = this.refuseEnvelope(segments.length);
+    const { envelope } = parseEnvelope(payload).header;
+    if (code !== undefined) return [this.rejected(routing, code, [], envelope)];
+    this.envelopes.push(segments);
+    const verdicts = segments.map((segment) => ({ segment, verdict: this.#verdictOf(segment) }));
+    const receipted = verdicts.filter(({ verdict }) => verdict === "receipt").map(({ segment }) => segment);
+    for (const segment of receipted) this.stored.set(placeOf(segment.header), segment);
+    const hashes = receipted.map(({ hash }) => hash);
+    const answers = hashes.length > 0 ? [this.receipt(routing, hashes)] : [];
+    for (const { segment, verdict } of verdicts) {
+      if (typeof verdict === "string") continue;
+      answers.push(
+        "conflict" in verdict
+          ? this.conflict(routing, segment, verdict.conflict)
+          : this.rejected(routing, verdict.rejected, [segment.hash], null),
+      );
+    }
+    return answers;
+  }
+
+  #verdictOf(segment: Received): Verdict {
+    const there = this.stored.get(placeOf(segment.header));
+    if (there) return toHex(there.hash) === toHex(segment.hash) ? "receipt" : { conflict: "sequence" };
+    return this.judge(segment);
+  }
+
+  /** Opens an envelope's segments and decodes their samples. */
+  open(routing: RoutingId, payload: Uint8Array): readonly Received[] {
+    const { store } = this.installation;
+    const terminal = store.findTerminalByRouting(routing);
+    if (!terminal) throw new Error("terminal is unknown");
+    const parsed = parseEnvelope(payload);
+    const block = store.openBlock(terminal.serial);
+    const binding = { suite: terminal.suite, tenant: terminal.tenant, terminal: terminal.serial };
+    const { cycle, index, hpkeKey } = parsed.recipient;
+    const key = store.serverKeys("hpke").find(({ keyId }) => keyId === hpkeKey) ?? this.hpkeKey;
+    const recipient = { privateKey: x25519Private(key.privateBytes), publicBytes: key.publicBytes };
+    const sealed = openEnvelope(recipient, deriveGroupKey(block, binding, "transport", cycle, index), parsed);
+    return sealed.map((bytes) => {
+      const segment = parseSegment(bytes);
+      const storageKey = deriveGroupKey(block, binding, "storage", segment.header.cycle, segment.header.index);
+      const { body } = openSegment(storageKey, segment);
+      const leads = getSegmentCodec(body.codec).decode(body.encoded, LIMITS);
+      return { hash: sha256(bytes), header: segment.header, body, leads, envelope: parsed.header.envelope };
+    });
+  }
+
+  sign(type: SignedType, payload: Uint8Array): Uint8Array {
+    const { keyId, privateBytes } = this.receiptKey;
+    return signMessage(ed25519Private(privateBytes), type, KeyId.toBytes(keyId), payload);
+  }
+
+  receipt(routing: RoutingId, hashes: readonly Uint8Array[]): Uint8Array {
+    const payload = Receipt.encode({ routing, receivedAtUnixMs: NOW_UNIX_MS, copyCount: 2, hashes });
+    return this.sign("pericard/receipt", payload);
+  }
+
+  conflict(routing: RoutingId, { hash, header }: Received, cause: Conflict["cause"]): Uint8Array {
+    const { recording, stream, sequence } = header;
+    const fields = { routing, detectedAtUnixMs: NOW_UNIX_MS, hash, recording, stream, sequence, cause };
+    return this.sign("pericard/conflict", Conflict.encode(fields));
+  }
+
+  rejected(routing: RoutingId, code: string, hashes: readonly Uint8Array[], envelope: EnvelopeId | null): Uint8Array {
+    const payload = Rejected.encode({ routing, rejectedAtUnixMs: NOW_UNIX_MS, code, envelope, hashes });
+    return this.sign("pericard/rejected", payload);
+  }
+
+  command(routing: RoutingId, mailNumber: number, name: Command["name"], value: number, lastsMs = 60_000): Uint8Array {
+    const times = { issuedAtUnixMs: NOW_UNIX_MS, expiresAtUnixMs: NOW_UNIX_MS + lastsMs };
+    return this.sign("pericard/command", Command.encode({ routing, mailNumber, ...times, name, value }));
+  }
+
+  /** Recordings in order of arrival of their first segment. */
+  get recordings(): readonly string[] {
+    return [...new Set([...this.stored.values()].map(({ header }) => header.recording))];
+  }
+
+  /** Stored segments of one recording by sequence. */
+  segmentsOf(recording: string): readonly Received[] {
+    return [...this.stored.values()]
+      .filter(({ header }) => header.recording === recording)
+      .sort((a, b) => a.header.sequence - b.header.sequence);
+  }
+
+  /** All samples of one recording, a lead each. */
+  samplesOf(recording: string): readonly (readonly number[])[] {
+    const segments = this.segmentsOf(recording);
+    return (segments[0]?.leads ?? []).map((_, lead) => segments.flatMap(({ leads }) => [...(leads[lead] ?? [])]));
+  }
+
+  /** A way to this server that needs no network. */
+  transport(): Transport & { posts: number } {
+    const transport = {
+      posts: 0,
+      sentBytes: 0,
+      target: null as string | null,
+      close: () => undefined,
+      post: async (body: Uint8Array, options: PostOptions): Promise<PostAnswer> => {
+        await new Promise(setImmediate);
+        transport.posts += 1;
+        transport.sentBytes += body.length;
+        const answer = await this.intercept(body, options);
+        if (answer) return answer;
+        transport.target = "memory";
+        const mail = encodeMail(this.receive(body));
+        return { status: 200, mail, problemCode: null, retryAfterMs: null };
+      },
+    };
+    return transport;
+  }
+}
+
+const LIMITS = { leadCountMax: 64, sampleCountMax: 4_194_304 };
+
+function placeOf({ recording, stream, sequence }: SegmentHeader): string {
+  return `${recording}/${stream}/${sequence}`;
+}
+
+function newest(installation: Installation, purpose: "hpke" | "receipt"): ServerKey {
+  const [key] = installation.store.serverKeys(purpose);
+  if (!key) throw new Error("installation has no keys");
+  return key;
+}

@@ -1,0 +1,106 @@
+/** The viewer's only door to the server: one method per endpoint, answers checked before they are returned. */
+import { WebError, isAbort } from "../errors.ts";
+import { readPatients, readRecording, readRecordings, readSession } from "./decode.ts";
+import { parseSamples, parseSummary } from "./framed-body.ts";
+import { refusalOf } from "./problem.ts";
+import type { Patient, Recording, SampleBlock, Session, SummaryBlock } from "./types.ts";
+
+const ROOT = "/api/v1";
+
+/** What the client needs from its surroundings. */
+export interface ApiOptions {
+  readonly fetch: typeof globalThis.fetch;
+  /** Called when the server says 401: the session ended. */
+  readonly onSignedOut: () => void;
+}
+
+/** Frames `[fromFrame, toFrame)` of one recording. */
+export interface FrameRange {
+  readonly fromFrame: number;
+  readonly toFrame: number;
+}
+
+/** What must be known of a recording to read its samples. */
+export type Described = Pick<Recording, "id" | "leads">;
+
+/** Client of the API on the same origin; the session is a cookie that no script sees. */
+export class Api {
+  readonly #options: ApiOptions;
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+  }
+
+  /** Who is signed in. @throws {WebError} with status 401 when no one is. */
+  async session(signal?: AbortSignal): Promise<Session> {
+    return readSession(await this.#json("/session", signal));
+  }
+
+  /** Ends the session on the server. */
+  async signOut(): Promise<void> {
+    await this.#send("/session", { method: "DELETE" });
+  }
+
+  /** Patients this account may see. */
+  async patients(signal?: AbortSignal): Promise<Patient[]> {
+    return readPatients(await this.#json("/patients", signal));
+  }
+
+  /** Recordings of one patient, newest first. */
+  async recordings(patientId: string, signal?: AbortSignal): Promise<Recording[]> {
+    return readRecordings(await this.#json(`/patients/${encodeURIComponent(patientId)}/recordings`, signal));
+  }
+
+  /** One recording. */
+  async recording(id: string, signal?: AbortSignal): Promise<Recording> {
+    return readRecording(await this.#json(`/recordings/${encodeURIComponent(id)}`, signal));
+  }
+
+  /** Samples of at most 60 s; the block may end before `range.toFrame`. */
+  async samples(recording: Described, range: FrameRange, signal?: AbortSignal): Promise<SampleBlock> {
+    const query = `fromFrame=${range.fromFrame}&toFrame=${range.toFrame}`;
+    const path = `/recordings/${encodeURIComponent(recording.id)}/samples?${query}`;
+    return parseSamples(await this.#bytes(path, signal), recording.leads);
+  }
+
+  /** Lowest and highest samples in `bucketCount` equal parts of the range. */
+  async summary(
+    recording: Described,
+    range: FrameRange,
+    bucketCount: number,
+    signal?: AbortSignal,
+  ): Promise<SummaryBlock> {
+    const query = `fromFrame=${range.fromFrame}&toFrame=${range.toFrame}&buckets=${bucketCount}`;
+    const path = `/recordings/${encodeURIComponent(recording.id)}/summary?${query}`;
+    return parseSummary(await this.#bytes(path, signal), recording.leads);
+  }
+
+  async #json(path: string, signal?: AbortSignal): Promise<unknown> {
+    const response = await this.#send(path, withSignal(signal));
+    return response.json().catch((cause: unknown) => {
+      if (isAbort(cause)) throw cause;
+      throw new WebError("ERR_ANSWER_MALFORMED", "the answer is not JSON", { cause });
+    });
+  }
+
+  async #bytes(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+    const response = await this.#send(path, withSignal(signal));
+    return response.arrayBuffer();
+  }
+
+  async #send(path: string, init: RequestInit): Promise<Response> {
+    const response = await this.#options.fetch(ROOT + path, { credentials: "same-origin", ...init });
+    if (response.ok) return response;
+    if (response.status === 401) this.#options.onSignedOut();
+    throw await refusalOf(response);
+  }
+}
+
+/** Address of the server-sent events of one recording. */
+export function livePath(recordingId: string): string {
+  return `${ROOT}/recordings/${encodeURIComponent(recordingId)}/live`;
+}
+
+function withSignal(signal: AbortSignal | undefined): RequestInit {
+  return signal === undefined ? {} : { signal };
+}

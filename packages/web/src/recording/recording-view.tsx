@@ -1,0 +1,22 @@
+/** View of `/recordings/:id`: loads the recording, then hands it to the viewer. */
+import type { ReactNode } from "react";
+import { Empty, Failure, Loading } from "../views/notice.tsx";
+import { RecordingViewer } from "./recording-viewer.tsx";
+import { useLiveRecording } from "./use-live-recording.ts";
+
+/** Props of {@link RecordingView}; `at` is the position asked for, in seconds or the end. */
+export interface RecordingViewProps {
+  readonly recordingId: string;
+  readonly at: number | "end" | undefined;
+}
+
+/** One recording, or why it cannot be shown. */
+export function RecordingView({ recordingId, at }: RecordingViewProps): ReactNode {
+  const live = useLiveRecording(recordingId);
+  const { recording, error, reload } = live;
+  if (recording === undefined) {
+    return error === undefined ? <Loading what="the recording" /> : <Failure error={error} onRetry={reload} />;
+  }
+  if (recording.leads.length === 0) return <Empty>This recording has no waveform leads.</Empty>;
+  return <RecordingViewer recording={recording} live={live} at={at} />;
+}

@@ -1,0 +1,474 @@
+/** Vectors of signed messages, one or more of each type. Source: docs/format.md §3.3, §7. */
+import { ed25519Private, ed25519Sign, signMessage } from "@pericard/crypto";
+import {
+  Command,
+  concatBytes,
+  Conflict,
+  Gap,
+  KeyId,
+  KeyStatement,
+  parseSigned,
+  Receipt,
+  Rejected,
+  RoutingId,
+  SIGNED_TYPES,
+  Status,
+  toHex,
+  utf8,
+  type SignedType,
+} from "@pericard/protocol";
+import { toJson, type Json, type VectorCase, type VectorFile } from "./case.ts";
+import { array, bytes, FALSE, FLOAT_ONE, head, int, map, NULL, text } from "./cbor-writer.ts";
+import { flipBit, flipIn, type Code } from "./edit.ts";
+import { EMPTY_MAP, truncations } from "./encrypt0.ts";
+import { ENVELOPE_BYTES } from "./envelope.ts";
+import {
+  BOOT,
+  ENVELOPE,
+  HASH,
+  OTHER_HASH,
+  PLACE,
+  ROOT_SIGN,
+  ROOT_SIGN_ID,
+  ROUTING,
+  SERVER_HPKE,
+  SERVER_SIGN,
+  SERVER_SIGN_ID,
+  TERMINAL_SIGN,
+  USE,
+  type RawPair,
+} from "./fixtures.ts";
+
+const TAG = Uint8Array.of(0xd2);
+const TERMINAL_KID = RoutingId.toBytes(ROUTING);
+const NOW = 1_760_000_020_000;
+
+/** Whose key signs a type, and its id. */
+interface Signer {
+  readonly pair: RawPair;
+  readonly keyId: Uint8Array;
+}
+const TERMINAL: Signer = { pair: TERMINAL_SIGN, keyId: TERMINAL_KID };
+const SERVER: Signer = { pair: SERVER_SIGN, keyId: KeyId.toBytes(SERVER_SIGN_ID) };
+const ROOT: Signer = { pair: ROOT_SIGN, keyId: KeyId.toBytes(ROOT_SIGN_ID) };
+
+const SIGNERS: Readonly<Record<SignedType, Signer>> = {
+  "pericard/envelope": TERMINAL,
+  "pericard/status": TERMINAL,
+  "pericard/gap": TERMINAL,
+  "pericard/receipt": SERVER,
+  "pericard/conflict": SERVER,
+  "pericard/rejected": SERVER,
+  "pericard/command": SERVER,
+  "pericard/key-statement": ROOT,
+};
+
+const RECEIPT: Receipt = { routing: ROUTING, receivedAtUnixMs: NOW, copyCount: 2, hashes: [HASH, OTHER_HASH] };
+const CONFLICT: Conflict = { ...PLACE, routing: ROUTING, detectedAtUnixMs: NOW, hash: HASH, cause: "chain" };
+const REJECTED: Rejected = {
+  routing: ROUTING,
+  rejectedAtUnixMs: NOW,
+  code: "ERR_SEAL_BROKEN",
+  envelope: ENVELOPE,
+  hashes: [],
+};
+const GAP: Gap = { ...PLACE, routing: ROUTING, cause: "unreadable", bootId: BOOT, monotonicMs: 5000 };
+const STATUS: Status = {
+  ...USE,
+  routing: ROUTING,
+  contact: 12,
+  bootId: BOOT,
+  monotonicMs: 6000,
+  clockUnixMs: -1,
+  mailSeen: 3,
+  journalItemCount: 40,
+  journalBytes: 812_345,
+  journalLimitBytes: 2 ** 31,
+  quarantineCount: 1,
+  policyVersion: 7,
+  segmentLengthMs: 10_000,
+  heads: [{ ...PLACE, hash: HASH, final: false, open: true }],
+};
+const COMMAND: Command = {
+  routing: ROUTING,
+  mailNumber: 4,
+  issuedAtUnixMs: NOW,
+  expiresAtUnixMs: NOW + 60_000,
+  name: "segment-length",
+  value: 2000,
+};
+const KEY_STATEMENT: KeyStatement = {
+  version: 3,
+  purpose: "hpke",
+  publicKey: SERVER_HPKE.publicBytes,
+  notBeforeUnixMs: NOW,
+  notAfterUnixMs: NOW + 31_536_000_000,
+  rootPublicKey: ROOT_SIGN.publicBytes,
+};
+
+function inputsOf(signer: Signer): { readonly publicKeyHex: string; readonly privateKeyHex: string } {
+  return { publicKeyHex: toHex(signer.pair.publicBytes), privateKeyHex: toHex(signer.pair.seed) };
+}
+
+function accept(name: string, type: SignedType, payload: Uint8Array, statement: unknown): VectorCase {
+  const signer = SIGNERS[type];
+  const message = signMessage(ed25519Private(signer.pair.seed), type, signer.keyId, payload);
+  const parsed = parseSigned(message);
+  const decoded: Json = {
+    type: parsed.type,
+    keyId: toHex(parsed.keyIdBytes),
+    payload: toHex(payload),
+    statement: toJson(statement),
+  };
+  return { name, expect: "accept", ...inputsOf(signer), bytesHex: toHex(message), decoded };
+}
+
+function accepted(): readonly VectorCase[] {
+  const kinds = Receipt.encode(RECEIPT);
+  const empty: Status = { ...STATUS, clockUnixMs: null, heads: [] };
+  const many: Receipt = { ...RECEIPT, hashes: Array.from({ length: 64 }, () => HASH) };
+  const heads: Status = {
+    ...STATUS,
+    heads: Array.from({ length: 64 }, (_, stream) => ({ ...PLACE, stream, hash: HASH, final: true, open: false })),
+  };
+  const rejected: Rejected = { ...REJECTED, envelope: null, hashes: [HASH] };
+  const end: Command = { ...COMMAND, name: "end-recording", value: 0 };
+  const receiptKey: KeyStatement = { ...KEY_STATEMENT, purpose: "receipt", publicKey: SERVER_SIGN.publicBytes };
+  return [
+    accept("an envelope", "pericard/envelope", ENVELOPE_BYTES, null),
+    accept("a status", "pericard/status", Status.encode(STATUS), STATUS),
+    accept("a status without clock or streams", "pericard/status", Status.encode(empty), empty),
+    accept("a status of 64 streams", "pericard/status", Status.encode(heads), heads),
+    accept("a gap", "pericard/gap", Gap.encode(GAP), GAP),
+    accept("a receipt of two segments", "pericard/receipt", kinds, RECEIPT),
+    accept("a receipt of 64 segments", "pericard/receipt", Receipt.encode(many), many),
+    accept("a conflict", "pericard/conflict", Conflict.encode(CONFLICT), CONFLICT),
+    accept("an envelope that is rejected", "pericard/rejected", Rejected.encode(REJECTED), REJECTED),
+    accept("a segment that is rejected", "pericard/rejected", Rejected.encode(rejected), rejected),
+    accept("a command to change the segment length", "pericard/command", Command.encode(COMMAND), COMMAND),
+    accept("a command to end the recording", "pericard/command", Command.encode(end), end),
+    accept("a statement of an hpke key", "pericard/key-statement", KeyStatement.encode(KEY_STATEMENT), KEY_STATEMENT),
+    accept("a statement of a receipt key", "pericard/key-statement", KeyStatement.encode(receiptKey), receiptKey),
+  ];
+}
+
+const RECEIPT_TYPE = "pericard/receipt";
+const RECEIPT_PAYLOAD = Receipt.encode(RECEIPT);
+
+type Entry = readonly [Uint8Array, Uint8Array];
+const HEADER_ENTRIES = [
+  [int(1), int(-19)],
+  [int(4), bytes(SERVER.keyId)],
+  [int(16), text(RECEIPT_TYPE)],
+] as const;
+
+/** What one signed message is made from. */
+interface Parts {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+  readonly signer: Signer;
+  /** What is signed as external_aad, context and header. */
+  readonly signedType: string;
+  readonly context: string;
+  readonly signedHeader: Uint8Array;
+}
+
+function signature(edit: Partial<Parts>): Uint8Array {
+  const header = edit.signedHeader ?? edit.header ?? map(HEADER_ENTRIES);
+  const covered = array([
+    text(edit.context ?? "Signature1"),
+    bytes(header),
+    bytes(utf8(edit.signedType ?? RECEIPT_TYPE)),
+    bytes(edit.payload ?? RECEIPT_PAYLOAD),
+  ]);
+  return ed25519Sign(ed25519Private((edit.signer ?? SERVER).pair.seed), covered);
+}
+
+function items(edit: Partial<Parts>): readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+  const header = bytes(edit.header ?? map(HEADER_ENTRIES));
+  return [header, EMPTY_MAP, bytes(edit.payload ?? RECEIPT_PAYLOAD), bytes(signature(edit))];
+}
+
+const tagged = (list: readonly Uint8Array[]): Uint8Array => concatBytes(TAG, array(list));
+const assemble = (edit: Partial<Parts>): Uint8Array => tagged(items(edit));
+const GOOD = assemble({});
+
+type Refused = readonly [name: string, message: Uint8Array, code: Code];
+
+function outerRefusals(): readonly Refused[] {
+  const structure = "ERR_COSE_STRUCTURE";
+  const cbor = "ERR_CBOR_MALFORMED";
+  const [header, empty, payload, signed] = items({});
+  const rawSignature = signature({});
+  return [
+    ["message is empty", new Uint8Array(0), structure],
+    ["message has no tag", GOOD.slice(1), structure],
+    ["message has the tag of mac0", concatBytes(Uint8Array.of(0xd1), GOOD.slice(1)), structure],
+    ["message has the tag of sign", concatBytes(Uint8Array.of(0xd8, 98), GOOD.slice(1)), structure],
+    ["message has a trailing byte", concatBytes(GOOD, Uint8Array.of(0)), cbor],
+    ["message has three items", tagged([header, payload, signed]), structure],
+    ["message has five items", tagged([header, empty, payload, signed, NULL]), structure],
+    [
+      "message array has indefinite length",
+      concatBytes(TAG, Uint8Array.of(0x9f), header, empty, payload, signed, Uint8Array.of(0xff)),
+      cbor,
+    ],
+    [
+      "unprotected header holds the key id",
+      tagged([header, map([[int(4), bytes(SERVER.keyId)]]), payload, signed]),
+      structure,
+    ],
+    ["payload is detached", tagged([header, empty, NULL, signed]), structure],
+    ["payload is text", tagged([header, empty, text("receipt"), signed]), structure],
+    ["payload claims 2^32 bytes", concatBytes(TAG, head(4, 4), header, empty, head(2, 2n ** 32n)), cbor],
+    ["message has 3000 empty maps", concatBytes(TAG, head(4, 3000), new Uint8Array(3000).fill(0xa0)), cbor],
+    ["message is nested 5000 deep", concatBytes(TAG, new Uint8Array(5000).fill(0x81)), cbor],
+    ["signature is text", tagged([header, empty, payload, text("s".repeat(64))]), structure],
+    ["signature is 63 bytes", tagged([header, empty, payload, bytes(rawSignature.slice(0, 63))]), "ERR_FIELD_RANGE"],
+    [
+      "signature is 65 bytes",
+      tagged([header, empty, payload, bytes(concatBytes(rawSignature, Uint8Array.of(0)))]),
+      "ERR_FIELD_RANGE",
+    ],
+    ["signature is empty", tagged([header, empty, payload, bytes(new Uint8Array(0))]), "ERR_FIELD_RANGE"],
+    ...truncations(GOOD, [
+      ["after its tag", 1],
+      ["after the array's head", 2],
+      ["in the protected header", 20],
+      ["after the protected header", 2 + header.length],
+      ["after the unprotected header", 3 + header.length],
+      ["in the payload", 20 + header.length],
+      ["after the payload", 3 + header.length + payload.length],
+      ["before its last byte", GOOD.length - 1],
+    ]),
+  ];
+}
+
+function headerRefusals(): readonly Refused[] {
+  const [alg, kid, typ] = HEADER_ENTRIES;
+  const header = (...entries: readonly Entry[]): Uint8Array => assemble({ header: map(entries) });
+  const malformed = "ERR_HEADER_MALFORMED";
+  return [
+    ["header is empty", assemble({ header: new Uint8Array(0) }), "ERR_CBOR_MALFORMED"],
+    ["header names eddsa", header([int(1), int(-8)], kid, typ), "ERR_ALGORITHM_REFUSED"],
+    ["header names es256", header([int(1), int(-7)], kid, typ), "ERR_ALGORITHM_REFUSED"],
+    ["header has no algorithm", header(kid, typ), "ERR_ALGORITHM_REFUSED"],
+    ["header has no key id", header(alg, typ), malformed],
+    ["header has no type", header(alg, kid), malformed],
+    ["header has a crit", header(alg, [int(2), array([int(16)])], kid, typ), malformed],
+    ["header has a content type", header(alg, [int(3), text("application/cbor")], kid, typ), malformed],
+    ["header map is in another order", header(typ, alg, kid), "ERR_CBOR_MALFORMED"],
+    ["header repeats its type", header(alg, kid, typ, typ), "ERR_CBOR_MALFORMED"],
+    ["header writes its algorithm longer than needed", header([int(1), int(-19, 1)], kid, typ), "ERR_CBOR_MALFORMED"],
+    ["key id is 7 bytes", header(alg, [int(4), bytes(new Uint8Array(7))], typ), "ERR_FIELD_RANGE"],
+    ["key id is 32 bytes", header(alg, [int(4), bytes(new Uint8Array(32))], typ), "ERR_FIELD_RANGE"],
+    ["key id is text", header(alg, [int(4), text("receipt!")], typ), "ERR_FIELD_RANGE"],
+    ["type is unknown", header(alg, kid, [int(16), text("pericard/erase-all")]), "ERR_TYPE_MISMATCH"],
+    ["type is of another case", header(alg, kid, [int(16), text("pericard/Receipt")]), "ERR_TYPE_MISMATCH"],
+    ["type is a number", header(alg, kid, [int(16), int(16)]), "ERR_TYPE_MISMATCH"],
+  ];
+}
+
+function signatureRefusals(): readonly Refused[] {
+  const invalid = "ERR_SIGNATURE_INVALID";
+  const [alg, kid] = HEADER_ENTRIES;
+  const conflict = map([alg, kid, [int(16), text("pericard/conflict")]]);
+  const [header, empty, payload] = items({});
+  return [
+    ["signed by another key", assemble({ signer: TERMINAL }), invalid],
+    ["signed as another type", assemble({ signedType: "pericard/conflict" }), invalid],
+    ["signed with no external aad", assemble({ signedType: "" }), invalid],
+    ["signed as a signature of cose_sign", assemble({ context: "Signature" }), invalid],
+    ["signed under an empty header", assemble({ signedHeader: new Uint8Array(0) }), invalid],
+    ["a receipt's signature on a conflict", tagged([bytes(conflict), empty, payload, bytes(signature({}))]), invalid],
+    [
+      "signature is of another payload",
+      tagged([header, empty, payload, bytes(signature({ payload: utf8("other") }))]),
+      invalid,
+    ],
+    ["signature is zero", tagged([header, empty, payload, bytes(new Uint8Array(64))]), invalid],
+    [
+      "signature's s is larger by the group's order",
+      tagged([header, empty, payload, bytes(malleated(signature({})))]),
+      invalid,
+    ],
+    ["one bit of the payload is turned over", flipIn(GOOD, HASH), invalid],
+    ["one bit of the key id is turned over", flipIn(GOOD, SERVER.keyId), invalid],
+    ["first bit of the signature is turned over", flipBit(GOOD, -64), invalid],
+    ["last bit of the signature is turned over", flipBit(GOOD, -1, 7), invalid],
+  ];
+}
+
+/** (R, s + L): the same curve equation, another signature. Source: RFC 8032 §5.1.7. */
+function malleated(original: Uint8Array): Uint8Array {
+  const order = 2n ** 252n + 27_742_317_777_372_353_535_851_937_790_883_648_493n;
+  let s = 0n;
+  for (let i = 63; i >= 32; i -= 1) s = s * 256n + BigInt(original[i] ?? 0);
+  s += order;
+  const copy = original.slice();
+  for (let i = 32; i < 64; i += 1, s >>= 8n) copy[i] = Number(s & 0xffn);
+  return copy;
+}
+
+/** The fields of one statement's payload, encoded, for the cases that change one. */
+const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, readonly Uint8Array[]>> = {
+  "pericard/receipt": [int(1), bytes(TERMINAL_KID), int(NOW), int(2), array([bytes(HASH)])],
+  "pericard/conflict": [
+    int(1),
+    bytes(TERMINAL_KID),
+    int(NOW),
+    bytes(HASH),
+    bytes(new Uint8Array(16)),
+    int(0),
+    int(1),
+    text("shape"),
+  ],
+  "pericard/rejected": [int(1), bytes(TERMINAL_KID), int(NOW), text("ERR_SEAL_BROKEN"), NULL, array([])],
+  "pericard/command": [int(1), bytes(TERMINAL_KID), int(4), int(NOW), int(NOW), text("segment-length"), int(2000)],
+  "pericard/gap": [
+    int(1),
+    bytes(TERMINAL_KID),
+    bytes(new Uint8Array(16)),
+    int(0),
+    int(1),
+    text("quarantined"),
+    bytes(new Uint8Array(8)),
+    int(0),
+  ],
+  "pericard/status": [
+    int(1),
+    bytes(TERMINAL_KID),
+    int(12),
+    bytes(new Uint8Array(8)),
+    int(0),
+    NULL,
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(0),
+    int(7),
+    int(10_000),
+    int(1),
+    int(117),
+    int(9),
+    array([]),
+  ],
+  "pericard/key-statement": [
+    int(1),
+    int(3),
+    text("hpke"),
+    bytes(SERVER_HPKE.publicBytes),
+    int(NOW),
+    int(NOW),
+    bytes(ROOT_SIGN.publicBytes),
+  ],
+};
+type StatementType = keyof typeof PAYLOAD_FIELDS;
+
+function signedPayload(type: StatementType, payload: Uint8Array): Uint8Array {
+  const signer = SIGNERS[type];
+  return signMessage(ed25519Private(signer.pair.seed), type, signer.keyId, payload);
+}
+
+function withField(type: StatementType, index: number, item: Uint8Array): Uint8Array {
+  return signedPayload(type, array(PAYLOAD_FIELDS[type].map((field, i) => (i === index ? item : field))));
+}
+
+type StatementRefusal = readonly [type: StatementType, name: string, message: Uint8Array, code: Code];
+
+/** Refusals that every statement has, whatever its fields. */
+function commonRefusals(type: StatementType): readonly StatementRefusal[] {
+  const fields = PAYLOAD_FIELDS[type];
+  const signed = (payload: Uint8Array): Uint8Array => signedPayload(type, payload);
+  const name = type.slice("pericard/".length);
+  return [
+    [type, `${name} has an empty payload`, signed(new Uint8Array(0)), "ERR_CBOR_MALFORMED"],
+    [type, `${name} has one field less`, signed(array(fields.slice(0, -1))), "ERR_FIELD_RANGE"],
+    [type, `${name} has one field more`, signed(array([...fields, NULL])), "ERR_FIELD_RANGE"],
+    [type, `${name} has a trailing byte`, signed(concatBytes(array(fields), Uint8Array.of(0))), "ERR_CBOR_MALFORMED"],
+    [type, `${name} is of suite paper-2018`, withField(type, 0, int(0)), "ERR_SUITE_UNKNOWN"],
+    [type, `${name} has a float as suite`, withField(type, 0, FLOAT_ONE), "ERR_CBOR_MALFORMED"],
+    [type, `${name} is a map`, signed(map([[int(0), array(fields)]])), "ERR_FIELD_RANGE"],
+  ];
+}
+
+const list = (count: number, item: Uint8Array): Uint8Array => array(Array.from({ length: count }, () => item));
+
+function fieldRefusals(): readonly StatementRefusal[] {
+  const range = "ERR_FIELD_RANGE";
+  const hash = bytes(HASH);
+  const head64 = array([bytes(new Uint8Array(16)), int(0), int(1), hash, FALSE, FALSE]);
+  const r = "pericard/receipt";
+  const c = "pericard/conflict";
+  const j = "pericard/rejected";
+  const m = "pericard/command";
+  const g = "pericard/gap";
+  const s = "pericard/status";
+  const k = "pericard/key-statement";
+  return [
+    [r, "receipt is for a routing id of 6 bytes", withField(r, 1, bytes(new Uint8Array(6))), range],
+    [r, "receipt is of no copies", withField(r, 3, int(0)), range],
+    [r, "receipt is of 256 copies", withField(r, 3, int(256)), range],
+    [r, "receipt lists nothing", withField(r, 4, array([])), range],
+    [r, "receipt lists 65 segments", withField(r, 4, list(65, hash)), range],
+    [r, "receipt lists an h of 31 bytes", withField(r, 4, array([bytes(HASH.slice(1))])), range],
+    [r, "receipt lists an h as text", withField(r, 4, array([text(toHex(HASH))])), range],
+    [c, "conflict has an h of 33 bytes", withField(c, 3, bytes(new Uint8Array(33))), range],
+    [c, "conflict has a stream of 256", withField(c, 5, int(256)), range],
+    [c, "conflict has another cause", withField(c, 7, text("mood")), range],
+    [j, "rejected has a code of 65 characters", withField(j, 3, text("E".repeat(65))), range],
+    [j, "rejected has a code with a control character", withField(j, 3, text("ERR\u0000")), range],
+    [j, "rejected has an envelope id of 15 bytes", withField(j, 4, bytes(new Uint8Array(15))), range],
+    [j, "rejected lists 65 segments", withField(j, 5, list(65, hash)), range],
+    [m, "command has another name", withField(m, 5, text("erase-all")), range],
+    [m, "command sets segments of 0 ms", withField(m, 6, int(0)), range],
+    [m, "command sets segments of 999 ms", withField(m, 6, int(999)), range],
+    [m, "command sets segments of 60001 ms", withField(m, 6, int(60_001)), range],
+    [m, "command has a negative mail number", withField(m, 2, int(-1)), range],
+    [g, "gap has a sequence of 2^32", withField(g, 4, int(2 ** 32)), range],
+    [g, "gap has another cause", withField(g, 5, text("erased")), range],
+    [g, "gap has a boot id of 7 bytes", withField(g, 6, bytes(new Uint8Array(7))), range],
+    [s, "status has a contact of 2^53", withField(s, 2, int(2n ** 53n)), range],
+    [s, "status has a clock after what a date can be", withField(s, 5, int(8.64e15 + 1)), range],
+    [s, "status has segments of 0 ms", withField(s, 12, int(0)), range],
+    [s, "status has an index of 120", withField(s, 14, int(120)), range],
+    [s, "status names 65 streams", withField(s, 16, list(65, head64)), range],
+    [
+      s,
+      "status names a stream whose final is 0",
+      withField(s, 16, array([array([bytes(new Uint8Array(16)), int(0), int(1), hash, int(0), FALSE])])),
+      range,
+    ],
+    [k, "key statement has another purpose", withField(k, 2, text("root")), range],
+    [k, "key statement has a key of 31 bytes", withField(k, 3, bytes(new Uint8Array(31))), range],
+    [k, "key statement has a version of 2^32", withField(k, 1, int(2 ** 32)), range],
+    [k, "key statement has a root key of 16 bytes", withField(k, 6, bytes(new Uint8Array(16))), range],
+  ];
+}
+
+/** Every vector of a signed message. */
+export function signedVectors(): VectorFile {
+  const statements = SIGNED_TYPES.filter((type) => type !== "pericard/envelope");
+  const refusedStatements = [...statements.flatMap(commonRefusals), ...fieldRefusals()];
+  const refused = [...outerRefusals(), ...headerRefusals(), ...signatureRefusals()];
+  return {
+    structure: "signed message",
+    source: "docs/format.md §3.3 and §7",
+    steps: "parse, verify under publicKey, decode the payload by its type (that of an envelope is not decoded here)",
+    cases: [
+      ...accepted(),
+      accept("a receipt written by a second encoder", RECEIPT_TYPE, array(PAYLOAD_FIELDS[RECEIPT_TYPE]), {
+        ...RECEIPT,
+        hashes: [HASH],
+      }),
+      ...refused.map(([name, message, expect]) => ({ name, expect, ...inputsOf(SERVER), bytesHex: toHex(message) })),
+      ...refusedStatements.map(([type, name, message, expect]) => ({
+        name,
+        expect,
+        ...inputsOf(SIGNERS[type]),
+        bytesHex: toHex(message),
+      })),
+    ],
+  };
+}

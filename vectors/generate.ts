@@ -1,0 +1,42 @@
+/**
+ * Writes the vectors that this project makes itself: `node vectors/generate.ts`. The same sources give the same bytes.
+ *
+ * Source: vectors/README.md.
+ */
+import { writeFileSync } from "node:fs";
+import { blobVectors, passphraseVectors } from "./cases/blob.ts";
+import type { VectorFile } from "./cases/case.ts";
+import { envelopeVectors } from "./cases/envelope.ts";
+import { frameVectors, mailVectors } from "./cases/frame.ts";
+import { deploymentVectors, keyScheduleVectors } from "./cases/key-schedule.ts";
+import { packageVectors } from "./cases/data-package.ts";
+import { segmentVectors } from "./cases/segment.ts";
+import { signedVectors } from "./cases/signed.ts";
+
+const MAKERS: Readonly<Record<string, () => VectorFile>> = {
+  blob: blobVectors,
+  "data-package": packageVectors,
+  deployment: deploymentVectors,
+  envelope: envelopeVectors,
+  frame: frameVectors,
+  "key-schedule": keyScheduleVectors,
+  mail: mailVectors,
+  passphrase: passphraseVectors,
+  segment: segmentVectors,
+  signed: signedVectors,
+};
+
+/** Every generated file by its name, as text. @throws {RangeError} when two cases of a file have one name. */
+export function generateVectors(): ReadonlyMap<string, string> {
+  return new Map(Object.entries(MAKERS).map(([name, make]) => [`${name}.json`, textOf(make())]));
+}
+
+function textOf(file: VectorFile): string {
+  const names = file.cases.map(({ name }) => name);
+  if (new Set(names).size !== names.length) throw new RangeError(`${file.structure}: two cases have one name`);
+  return `${JSON.stringify({ format: "pericard-vectors/1", ...file }, undefined, 1)}\n`;
+}
+
+if (import.meta.main) {
+  for (const [name, text] of generateVectors()) writeFileSync(new URL(name, import.meta.url), text);
+}
