@@ -1,4 +1,4 @@
-/** The keys and ids that all vectors share. They protect nothing: they are printed in vectors/README.md's files. */
+/** The keys and ids that all vectors share. They protect nothing: everybody can read them here. */
 import {
   deriveGroupKey,
   ed25519Private,

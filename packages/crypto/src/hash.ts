@@ -1,5 +1,5 @@
 /** Hashes and the key derivation over them. Source: FIPS 180-4; RFC 2104; RFC 5869. */
-import { createHmac, hash, timingSafeEqual } from "node:crypto";
+import { createHmac, hash, hkdfSync, timingSafeEqual } from "node:crypto";
 import { concatBytes } from "@pericard/protocol";
 
 /** SHA-256, 32 bytes. */
@@ -19,11 +19,14 @@ export function hkdfExtract(salt: Uint8Array, inputKey: Uint8Array): Uint8Array 
 
 const EXPAND_BYTES_MAX = 255 * 32;
 
+function requireExpandable(sizeBytes: number): void {
+  if (Number.isInteger(sizeBytes) && sizeBytes >= 1 && sizeBytes <= EXPAND_BYTES_MAX) return;
+  throw new RangeError(`output: expected 1 to ${EXPAND_BYTES_MAX} bytes, got ${sizeBytes}`);
+}
+
 /** HKDF-Expand: 1 to 8,160 bytes. @throws {RangeError} for another length. Source: RFC 5869 §2.3. */
 export function hkdfExpand(prk: Uint8Array, info: Uint8Array, sizeBytes: number): Uint8Array {
-  if (!Number.isInteger(sizeBytes) || sizeBytes < 1 || sizeBytes > EXPAND_BYTES_MAX) {
-    throw new RangeError(`output: expected 1 to ${EXPAND_BYTES_MAX} bytes, got ${sizeBytes}`);
-  }
+  requireExpandable(sizeBytes);
   const output = new Uint8Array(sizeBytes);
   let block = new Uint8Array(0);
   for (let offsetBytes = 0, counter = 1; offsetBytes < sizeBytes; offsetBytes += 32, counter += 1) {
@@ -33,9 +36,15 @@ export function hkdfExpand(prk: Uint8Array, info: Uint8Array, sizeBytes: number)
   return output;
 }
 
-/** HKDF: Extract, then Expand. */
+/** Longest info that the platform's own HKDF takes, in bytes. */
+const NATIVE_INFO_BYTES_MAX = 1024;
+
+/** HKDF: Extract, then Expand. By the platform where it can, since that takes a third of the time. */
 export function hkdf(salt: Uint8Array, inputKey: Uint8Array, info: Uint8Array, sizeBytes: number): Uint8Array {
-  return hkdfExpand(hkdfExtract(salt, inputKey), info, sizeBytes);
+  requireExpandable(sizeBytes);
+  return info.length <= NATIVE_INFO_BYTES_MAX
+    ? new Uint8Array(hkdfSync("sha256", inputKey, salt, info, sizeBytes))
+    : hkdfExpand(hkdfExtract(salt, inputKey), info, sizeBytes);
 }
 
 /** Whether two secrets are equal, in a time that depends on their length alone. */

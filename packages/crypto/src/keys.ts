@@ -1,7 +1,7 @@
 /**
  * Raw 32-byte keys of Curve25519 and the objects that the platform computes with.
  *
- * Source: RFC 7748; RFC 8032; RFC 8410 (the fixed prefixes).
+ * Source: RFC 7748; RFC 8032; RFC 8410 (the fixed prefixes of private keys); RFC 8037.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, sign, verify, type KeyObject } from "node:crypto";
 import { concatBytes, fromHex, KeyId } from "@pericard/protocol";
@@ -12,9 +12,7 @@ export type { KeyObject };
 
 const PREFIX = {
   ed25519Private: fromHex("302e020100300506032b657004220420"),
-  ed25519Public: fromHex("302a300506032b6570032100"),
   x25519Private: fromHex("302e020100300506032b656e04220420"),
-  x25519Public: fromHex("302a300506032b656e032100"),
 } as const;
 
 function privateKey(prefix: Uint8Array, raw: Uint8Array): KeyObject {
@@ -22,19 +20,21 @@ function privateKey(prefix: Uint8Array, raw: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(concatBytes(prefix, raw)), format: "der", type: "pkcs8" });
 }
 
-function publicKey(prefix: Uint8Array, raw: Uint8Array): KeyObject {
+/** By way of a JWK, which the platform reads in half the time that it takes for DER. */
+function publicKey(curve: "Ed25519" | "X25519", raw: Uint8Array): KeyObject {
   if (raw.length !== 32) throw new RangeError(`public key: expected 32 bytes, got ${raw.length}`);
-  return createPublicKey({ key: Buffer.from(concatBytes(prefix, raw)), format: "der", type: "spki" });
+  const x = Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString("base64url");
+  return createPublicKey({ key: { kty: "OKP", crv: curve, x }, format: "jwk" });
 }
 
 /** An Ed25519 signing key from its 32-byte seed. */
 export const ed25519Private = (seed: Uint8Array): KeyObject => privateKey(PREFIX.ed25519Private, seed);
 /** An Ed25519 verification key from its 32 bytes. */
-export const ed25519Public = (raw: Uint8Array): KeyObject => publicKey(PREFIX.ed25519Public, raw);
+export const ed25519Public = (raw: Uint8Array): KeyObject => publicKey("Ed25519", raw);
 /** An X25519 private key from its 32 bytes; the platform clamps them. */
 export const x25519Private = (raw: Uint8Array): KeyObject => privateKey(PREFIX.x25519Private, raw);
 /** An X25519 public key from its 32 bytes. */
-export const x25519Public = (raw: Uint8Array): KeyObject => publicKey(PREFIX.x25519Public, raw);
+export const x25519Public = (raw: Uint8Array): KeyObject => publicKey("X25519", raw);
 
 /** The 32 raw bytes of the public half of an Ed25519 or X25519 key. */
 export function rawPublicKey(key: KeyObject): Uint8Array {

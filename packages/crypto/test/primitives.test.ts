@@ -6,7 +6,9 @@ import {
   ed25519Private,
   ed25519Public,
   equalSecrets,
+  hkdf,
   hkdfExpand,
+  hkdfExtract,
   rawPublicKey,
   systemRandom,
   x25519,
@@ -25,6 +27,19 @@ describe("hkdf-expand", () => {
 
   it.each([0, -1, 8161, 1.5, Number.NaN])("refuses %d bytes, where its counter would repeat", (sizeBytes) => {
     expect(() => hkdfExpand(KEY, NONE, sizeBytes)).toThrow(RangeError);
+  });
+});
+
+describe("hkdf", () => {
+  it.each([0, 1, 1023, 1024, 1025, 3000])("is extract and expand, for %i bytes of info", (sizeBytes) => {
+    const info = new Uint8Array(sizeBytes).fill(7);
+    for (const salt of [NONE, KEY, new Uint8Array(100).fill(9)]) {
+      expect(hkdf(salt, KEY, info, 77)).toEqual(hkdfExpand(hkdfExtract(salt, KEY), info, 77));
+    }
+  });
+
+  it.each([0, 8161, 1.5])("refuses %d bytes", (sizeBytes) => {
+    expect(() => hkdf(KEY, KEY, NONE, sizeBytes)).toThrow(RangeError);
   });
 });
 

@@ -33,6 +33,7 @@ describe("readCounts", () => {
     ["a commonest token beyond the last", 2, 3, []],
     ["a negative level", 1, 0, [-1]],
     ["a level beyond the table", 1, 0, [29]],
+    ["a level whose count would wrap around", 1, 0, [60]],
     ["nothing left for the commonest token", 1, 0, [28]],
     ["counts beyond the table", 3, 0, [24, 24, 24]],
     ["a last token that does not occur", 2, 0, [1, 0]],

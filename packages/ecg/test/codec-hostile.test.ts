@@ -14,6 +14,7 @@ function sampleStreams(): Uint8Array[] {
   return [
     encodeLeadResidual(leads.slice(0, 8), NAMES),
     encodeLeadResidual([coarse, new Int32Array(0), wide], ["V1", "V2", "V3"]),
+    encodeLeadResidual([Int32Array.from({ length: 200 }, (_, k) => 9 * ((k * k) % 12))], ["V1"]),
     encodeLeadResidual([Int32Array.of(5)], ["I"]),
     encodeLeadResidual([new Int32Array(0)], ["I"]),
   ];
@@ -117,6 +118,30 @@ describe("limits", () => {
     const bytes = encodeLeadResidual([new Int32Array(1), new Int32Array(1)], ["I", "II"]);
     const tooMany = (): unknown => decodeLeadResidual(bytes, { leadCountMax: 1, sampleCountMax: 99 });
     expect(tooMany).toThrow(expect.objectContaining({ code: "ERR_CODEC_LIMIT" }));
+  });
+
+  test.each<[string, string, number[]]>([
+    ["a palette larger than its lead", "palette larger than its lead", [0x30, 3, 0, 3, 0]],
+    ["an integer beyond 32 bits", "malformed integer", [0x20, 0xff, 0xff, 0xff, 0xff, 0x1f, 0]],
+    ["an integer of six bytes", "malformed integer", [0x20, 0x80, 0x80, 0x80, 0x80, 0x80, 0]],
+    ["a first lead without a length", "no length for its first lead", [0x00]],
+    ["an unknown predictor", "unknown predictor", [0x26, 1, 0]],
+    ["an unknown limb lead", "limb lead of unknown kind", [0x64, 1, 0, 0]],
+  ])("%s is refused", (_, message, entry) => {
+    expect(() => decodeLeadResidual(Uint8Array.of(1, 1, ...entry))).toThrow(message);
+  });
+
+  test("a rank outside its palette is refused", () => {
+    const bytes = sampleStreams()[2] ?? new Uint8Array(0);
+    expect((bytes[2] ?? 0) & 0x10).toBe(0x10);
+    const seedAt = 7;
+    const shifted = bytes.with(seedAt, (bytes[seedAt] ?? 0) + 40);
+    expect(() => decodeLeadResidual(shifted)).toThrow("rank is not in its palette");
+  });
+
+  test("a last byte of zero lacks the end mark", () => {
+    const bytes = encodeLeadResidual([Int32Array.of(1, 2, 3)], ["I"]);
+    expect(() => decodeLeadResidual(bytes.with(bytes.length - 1, 0))).toThrow("lacks its end mark");
   });
 
   test("an unknown version is refused by name", () => {

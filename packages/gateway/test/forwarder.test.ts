@@ -147,8 +147,8 @@ describe("while the upstream as a whole fails", () => {
     const { upstream, admit, advance, events } = makeForwarder();
     await admit(1);
     await admit(2);
-    upstream.open[0]?.reply(laterAnswer({ retryAfterMs: 20_000 }));
-    upstream.open[0]?.reply(laterAnswer({ retryAfterMs: 20_000 }));
+    for (const sent of upstream.open.splice(0)) sent.reply(laterAnswer({ retryAfterMs: 20_000 }));
+    await settle();
     await advance(19_999);
     expect(upstream.open).toHaveLength(0);
     await advance(1);

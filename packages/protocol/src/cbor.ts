@@ -76,6 +76,13 @@ export function encodeCbor(value: CborValue): Uint8Array {
   return bytes.byteLength === bytes.buffer.byteLength ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes);
 }
 
+/** The head of a byte string of that many bytes: for a caller that puts a large content after it without a copy. */
+export function byteStringHead(sizeBytes: number): Uint8Array {
+  const head = encodeCbor(sizeBytes);
+  head[0] = (head[0] ?? 0) | 0x40;
+  return head;
+}
+
 /**
  * Decodes exactly one CBOR value of at most `itemCountMax` items; shortest lengths and integers only. Map order is not
  * checked: see {@link decodeCanonical}. Byte strings are copied. Map keys that are neither numbers nor texts are the

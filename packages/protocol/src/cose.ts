@@ -4,7 +4,7 @@
  * Source: RFC 9052 §3 to §5; draft-ietf-cose-hpke-25; docs/format.md §3.
  */
 import { concatBytes, utf8 } from "./bytes.ts";
-import { decodeCanonical, decodeCbor, encodeCbor, type CborValue } from "./cbor.ts";
+import { byteStringHead, decodeCanonical, decodeCbor, encodeCbor, type CborValue } from "./cbor.ts";
 import { ProtocolError } from "./errors.ts";
 import { readBytesUpTo } from "./fields.ts";
 import { PROTECTED_HEADER_BYTES_MAX } from "./limits.ts";
@@ -21,6 +21,11 @@ export type HeaderMap = ReadonlyMap<unknown, unknown>;
 const TAG_ENCRYPT0 = Uint8Array.of(0xd0);
 const TAG_SIGN1 = Uint8Array.of(0xd2);
 const TAG_ENCRYPT = Uint8Array.of(0xd8, 0x60);
+
+/** Tag, array of three or four, and the empty unprotected header, as bytes. */
+const ENCRYPT0_START = Uint8Array.of(...TAG_ENCRYPT0, 0x83);
+const SIGN1_START = Uint8Array.of(...TAG_SIGN1, 0x84);
+const EMPTY_MAP = Uint8Array.of(0xa0);
 
 /** COSE_Encrypt0: `ciphertext` ends with the 16-byte tag. */
 export interface CoseEncrypt0 {
@@ -66,9 +71,13 @@ function requireEmptyMap(name: string, value: unknown): void {
   }
 }
 
+/** A byte string as its head and itself, to be copied once. */
+const bstr = (bytes: Uint8Array): readonly [Uint8Array, Uint8Array] => [byteStringHead(bytes.length), bytes];
+
 /** The bytes of a COSE_Encrypt0, tagged 16. */
 export function encodeEncrypt0(message: CoseEncrypt0): Uint8Array {
-  return concatBytes(TAG_ENCRYPT0, encodeCbor([message.protectedBytes, new Map(), message.ciphertext]));
+  const { protectedBytes, ciphertext } = message;
+  return concatBytes(ENCRYPT0_START, ...bstr(protectedBytes), EMPTY_MAP, ...bstr(ciphertext));
 }
 
 /** @throws {ProtocolError} ERR_COSE_STRUCTURE or ERR_CBOR_MALFORMED when the bytes are not a tagged COSE_Encrypt0. */
@@ -84,7 +93,7 @@ export function decodeEncrypt0(bytes: Uint8Array): CoseEncrypt0 {
 /** The bytes of a COSE_Sign1, tagged 18. */
 export function encodeSign1(message: CoseSign1): Uint8Array {
   const { protectedBytes, payload, signature } = message;
-  return concatBytes(TAG_SIGN1, encodeCbor([protectedBytes, new Map(), payload, signature]));
+  return concatBytes(SIGN1_START, ...bstr(protectedBytes), EMPTY_MAP, ...bstr(payload), ...bstr(signature));
 }
 
 /** @throws {ProtocolError} ERR_COSE_STRUCTURE or ERR_CBOR_MALFORMED when the bytes are not a tagged COSE_Sign1. */

@@ -7,7 +7,7 @@
 /** Sealed segments in one envelope. */
 export const SEGMENTS_PER_ENVELOPE_MAX = 64;
 
-/** One sealed segment as journalled, in bytes. 60 s of 64 leads at 2 kHz and 16 bits, incompressible, is 15.4 MB. */
+/** One sealed segment as journalled, in bytes. 4,000,000 samples of 32 bits, incompressible, are 16.0 MB. */
 export const SEALED_SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** One envelope, and so one HTTP body from a terminal, in bytes. */

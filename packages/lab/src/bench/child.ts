@@ -18,7 +18,7 @@ export interface Child<Methods extends ChildMethods> {
   /** @throws {BenchError} ERR_BENCH_CHILD when the child fails or ends. */
   ask<Name extends keyof Methods & string>(
     method: Name,
-    argument: Parameters<Methods[Name]>[0],
+    ...args: Parameters<Methods[Name]>
   ): Promise<Awaited<ReturnType<Methods[Name]>>>;
   /** Stops it in its tracks, so that it takes no time from another child on its core. */
   pause(): void;
@@ -64,7 +64,7 @@ export function startChild<Methods extends ChildMethods>(module: URL, options: C
   });
   child.on("error", (error) => fail(`child cannot run: ${error.message}`));
   child.on("exit", (code) => fail(`child ended with ${code}: ${complaint}`));
-  const ask = (method: string, argument: unknown): Promise<unknown> => {
+  const ask = (method: string, argument?: unknown): Promise<unknown> => {
     waiting = Promise.withResolvers();
     if (child.connected) child.send({ method, argument });
     else fail(`child has ended: ${complaint}`);

@@ -67,21 +67,29 @@ export interface IngestReport {
   readonly floorRounds: readonly number[];
   /** Mean packages in one append to a floor's volume. */
   readonly floorGroupSize: number;
-  /** Microseconds of processor time that the server took per segment, all threads together; median. */
+  /**
+   * Microseconds of processor time per segment, all threads together; medians. Where other programs take time of the
+   * cores, their quotient is the steadier `ratio`.
+   */
   readonly serverMicroseconds: number;
+  readonly floorMicroseconds: number;
   /** The largest share of its core that the load took in a round. */
   readonly loadShare: number;
   /** Cores that server and load were held to; null when nothing held them. */
   readonly cores: Placement | null;
 }
 
+function refuse(name: string): never {
+  throw new BenchError("ERR_BENCH_OPTION", `${name} is out of range`);
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
+}
+
 /** @throws {BenchError} ERR_BENCH_OPTION naming the first option that cannot work. */
 export function checkIngestOptions(options: IngestOptions): IngestOptions {
-  const refuse = (name: string): never => {
-    throw new BenchError("ERR_BENCH_OPTION", `${name} is out of range`);
-  };
   const { seconds, rounds, terminals, concurrency, copies, warmUpEnvelopes } = options;
-  const isCount = (value: number, max: number): boolean => Number.isInteger(value) && value >= 1 && value <= max;
   if (!(seconds > 0 && seconds <= 600)) refuse("seconds");
   if (!isCount(rounds, 100)) refuse("rounds");
   if (!isCount(terminals, 10_000)) refuse("terminals");

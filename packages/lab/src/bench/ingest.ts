@@ -41,7 +41,7 @@ const HEADROOM = 1.1;
 /** One side under load. */
 interface Side {
   readonly name: "server" | "floor";
-  readonly child: Child<ServerChildMethods> | Child<FloorChildMethods>;
+  readonly child: Child<Pick<ServerChildMethods, "processor">>;
   readonly url: string;
   readonly accept: (answer: Uint8Array, envelope: PreparedEnvelope) => boolean;
 }
@@ -78,9 +78,9 @@ async function runSide(bench: Bench, side: Side, next: () => PreparedEnvelope | 
   const { concurrency } = bench.options;
   const { token } = bench.installation;
   side.child.resume();
-  const begun = await side.child.ask("processor", null);
+  const begun = await side.child.ask("processor");
   const report = await runLoad({ url: side.url, token, concurrency, next, accept: side.accept });
-  const used = (await side.child.ask("processor", null)) - begun;
+  const used = (await side.child.ask("processor")) - begun;
   side.child.pause();
   return { ...report, microseconds: used / report.accepted };
 }
@@ -138,7 +138,7 @@ async function report(bench: Bench, placement: Placement | undefined): Promise<I
   const { server, floor } = await runRounds(bench);
   const residentBytes = bench.serverChild.peakResidentBytes();
   const floorParts = await measureFloorParts(bench);
-  const { volume } = await bench.floorChild.ask("groupSizes", null);
+  const { volume } = await bench.floorChild.ask("groupSizes");
   const { options, installation } = bench;
   const serverRounds = server.map(({ perSecond }) => perSecond);
   const floorRounds = floor.map(({ perSecond }) => perSecond);
@@ -163,6 +163,7 @@ async function report(bench: Bench, placement: Placement | undefined): Promise<I
     floorRounds,
     floorGroupSize: volume,
     serverMicroseconds: median(server.map(({ microseconds }) => microseconds)),
+    floorMicroseconds: median(floor.map(({ microseconds }) => microseconds)),
     loadShare: Math.max(...[...server, ...floor].map(({ loadShare }) => loadShare)),
     cores: placement ?? null,
   };
@@ -215,10 +216,9 @@ async function runIn(
     serverChild.pause();
     floorChild.pause();
     const made = await report({ options, installation, onProgress, ...children, ...sides }, placement);
-    for (const child of [serverChild, floorChild]) {
-      child.resume();
-      await child.ask("stop", null);
-    }
+    serverChild.resume();
+    await serverChild.ask("stop");
+    await floorChild.ask("stop");
     return made;
   } finally {
     serverChild.kill();

@@ -9,8 +9,8 @@ const methods = {
     running = await startServer(config, systemEnvironment(kek));
     return running.url;
   },
-  processor: (_: null): number => processorMicroseconds(),
-  stop: async (_: null): Promise<void> => running?.close(),
+  processor: (): number => processorMicroseconds(),
+  stop: async (): Promise<void> => running?.close(),
 };
 export type ServerChildMethods = typeof methods;
 serveParent(methods);

@@ -50,7 +50,7 @@ export async function carryOnce(options: OnceOptions): Promise<OnceReport> {
   const { store } = openDemo(paths);
   try {
     const { onLog, onProgress } = options;
-    const stack = await startStack({ paths, viewerPath: undefined, onLog });
+    const stack = await startStack({ paths, viewerPath: undefined, port: 0, onLog });
     try {
       prepareTerminal(paths, store, 1, stack.gatewayUrl);
       onProgress("recording, sealing and uploading");

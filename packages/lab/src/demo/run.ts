@@ -1,5 +1,7 @@
 /** The demo that runs until it is stopped: terminals stream, the viewer shows. */
+import { SERVER_DEFAULTS } from "@pericard/server";
 import { startChild, type Child } from "./child.ts";
+import { preferPort } from "./free-port.ts";
 import { createDemoLink, demoPaths, openDemo, prepareTerminal } from "./installation.ts";
 import { startStack } from "./stack.ts";
 import { ensureViewer } from "./viewer-build.ts";
@@ -42,7 +44,8 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
   const viewerPath = await ensureViewer(() => onProgress("building the viewer"));
   const { store, isNew } = openDemo(paths);
   onProgress(isNew ? `made an installation in ${paths.root}` : `found the installation in ${paths.root}`);
-  const stack = await startStack({ paths, viewerPath, onLog });
+  const port = await preferPort(SERVER_DEFAULTS.port);
+  const stack = await startStack({ paths, viewerPath, port, onLog });
   onProgress("server and gateway are up");
   const numbers = Array.from({ length: options.terminalCount }, (_, i) => i + 1);
   for (const number of numbers) prepareTerminal(paths, store, number, stack.gatewayUrl);

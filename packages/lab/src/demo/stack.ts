@@ -6,6 +6,8 @@ export interface StackOptions {
   readonly paths: DemoPaths;
   /** Folder of the built viewer; without it the server has no pages. */
   readonly viewerPath: string | undefined;
+  /** Port of the server, or 0 for any. */
+  readonly port: number;
   readonly onLog: (line: string) => void;
 }
 
@@ -20,10 +22,10 @@ export interface Stack {
 }
 
 /** Starts the server of a demo. */
-export function startServerChild({ paths, viewerPath, onLog }: StackOptions): Promise<Child> {
+export function startServerChild({ paths, viewerPath, port, onLog }: StackOptions): Promise<Child> {
   const viewer = viewerPath === undefined ? ["--viewer", "none"] : ["--viewer", viewerPath];
   return startChild({
-    args: ["server", "--data", paths.server, "--log-level", "warn", "--json", ...viewer],
+    args: ["server", "--data", paths.server, "--port", String(port), "--log-level", "warn", "--json", ...viewer],
     environment: { PERICARD_KEK_PASSPHRASE_FILE: paths.passphraseFile },
     onLog,
   });

@@ -45,13 +45,13 @@ export class Sessions {
     return { token, account, expiresAtUnixMs };
   }
 
-  /** The account of a session. @throws {ServerError} ERR_SIGN_IN_NEEDED when there is none. */
-  async require(token: string | undefined): Promise<Account> {
+  /** The session of a token. @throws {ServerError} ERR_SIGN_IN_NEEDED when there is none. */
+  async require(token: string | undefined): Promise<Omit<Session, "token">> {
     const { catalog, keyStore, nowUnixMs } = this.#parts;
-    const id = token === undefined ? null : await catalog.findSession(sha256(utf8(token)), nowUnixMs());
-    const account = id === null ? undefined : await keyStore.findAccount(id);
-    if (!account) throw new ServerError("ERR_SIGN_IN_NEEDED", "sign in first");
-    return account;
+    const found = token === undefined ? null : await catalog.findSession(sha256(utf8(token)), nowUnixMs());
+    const account = found && (await keyStore.findAccount(found.account));
+    if (!found || !account) throw new ServerError("ERR_SIGN_IN_NEEDED", "sign in first");
+    return { account, expiresAtUnixMs: found.expiresAtUnixMs };
   }
 
   /** Ends a session. */

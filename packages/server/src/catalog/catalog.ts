@@ -162,7 +162,10 @@ export interface CatalogMethods {
   appendAudit(entries: readonly AuditEntry[]): readonly number[];
   countAudit(): number;
   storeSession(tokenHash: Uint8Array, account: string, expiresAtUnixMs: number): void;
-  findSession(tokenHash: Uint8Array, nowUnixMs: number): string | null;
+  findSession(
+    tokenHash: Uint8Array,
+    nowUnixMs: number,
+  ): { readonly account: string; readonly expiresAtUnixMs: number } | null;
   removeSession(tokenHash: Uint8Array): void;
   /** Newest status of each terminal of the installation. */
   listStatus(): readonly {

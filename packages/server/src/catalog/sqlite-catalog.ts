@@ -365,8 +365,8 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     storeSession: (tokenHash, account, expiresAtUnixMs) =>
       void sql("INSERT INTO sessions VALUES (?, ?, ?)").run(tokenHash, account, expiresAtUnixMs),
     findSession: (tokenHash, nowUnixMs) => {
-      const row = sql("SELECT account FROM sessions WHERE token_hash = ? AND expires_ms > ?").get(tokenHash, nowUnixMs);
-      return row ? String(row["account"]) : null;
+      const row = sql("SELECT * FROM sessions WHERE token_hash = ? AND expires_ms > ?").get(tokenHash, nowUnixMs);
+      return row ? { account: String(row["account"]), expiresAtUnixMs: Number(row["expires_ms"]) } : null;
     },
     removeSession: (tokenHash) => void sql("DELETE FROM sessions WHERE token_hash = ?").run(tokenHash),
     listStatus: () =>

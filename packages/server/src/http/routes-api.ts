@@ -4,7 +4,7 @@ import type { Account } from "@pericard/custody";
 import { PatientId, RecordingId } from "@pericard/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
-import { SESSION_LIFETIME_MS, type Sessions } from "../access/sessions.ts";
+import { SESSION_LIFETIME_MS, type Session as SignedInSession, type Sessions } from "../access/sessions.ts";
 import { encodeFramedAnswer } from "../retrieval/framed-answer.ts";
 import type { Library } from "../retrieval/library.ts";
 import type { LiveFeed } from "../retrieval/live.ts";
@@ -21,14 +21,19 @@ export interface ApiParts {
 
 declare module "fastify" {
   interface FastifyRequest {
-    account?: Account;
+    session?: Omit<SignedInSession, "token">;
   }
 }
 
 /** The account that a request was admitted with. */
 function accountOf(request: FastifyRequest): Account {
-  if (!request.account) throw new ServerError("ERR_SIGN_IN_NEEDED", "sign in first");
-  return request.account;
+  return sessionOf(request).account;
+}
+
+/** The session that a request was admitted with. */
+function sessionOf(request: FastifyRequest): Omit<SignedInSession, "token"> {
+  if (!request.session) throw new ServerError("ERR_SIGN_IN_NEEDED", "sign in first");
+  return request.session;
 }
 
 /** A state-changing request must come from a page of this server. */
@@ -61,12 +66,12 @@ export const apiRoutes =
   ({ sessions, library, live }: ApiParts): FastifyPluginAsyncTypebox =>
   async (app) => {
     app.addHook("onRequest", async (request) => {
-      request.account = await sessions.require(sessionToken(request));
+      request.session = await sessions.require(sessionToken(request));
     });
 
     app.get("/api/v1/session", { schema: { response: { 200: Session } } }, async (request) => {
-      const { name, role } = accountOf(request);
-      return { account: { name, role } };
+      const { account, expiresAtUnixMs } = sessionOf(request);
+      return { account: { name: account.name, role: account.role }, expiresAtUnixMs };
     });
 
     app.delete("/api/v1/session", async (request, reply) => {

@@ -27,11 +27,11 @@ export function addPageRoutes(app: FastifyInstance, viewerPath: string, sessions
 
   void app.register(async (scope) => {
     scope.addHook("onRequest", async (request, reply) => {
-      const account = await sessions.require(sessionToken(request)).catch((error: unknown) => {
+      const session = await sessions.require(sessionToken(request)).catch((error: unknown) => {
         if (codeOf(error) !== "ERR_SIGN_IN_NEEDED") throw error;
         return undefined;
       });
-      if (!account) return reply.code(401).type(html).send(NOT_SIGNED_IN);
+      if (!session) return reply.code(401).type(html).send(NOT_SIGNED_IN);
       return undefined;
     });
     await scope.register(fastifyStatic, {

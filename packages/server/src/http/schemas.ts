@@ -17,7 +17,7 @@ export const Problem = Type.Object(
 
 export const Session = Type.Object({
   account: Type.Object({ name: Type.String(), role: Type.String() }),
-  expiresAtUnixMs: Type.Optional(Type.Integer()),
+  expiresAtUnixMs: Type.Integer(),
 });
 
 export const Patients = Type.Object({

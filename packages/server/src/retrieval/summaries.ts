@@ -23,19 +23,27 @@ export interface StretchSummary {
   readonly leads: readonly Int32Array[];
 }
 
-/** Takes a stored summary into the buckets of an answer. */
+/** Widens one bucket of a lead by a stored pair. */
+function widen(lead: Int32Array, at: number, min: number, max: number): void {
+  const empty = lead[at] === NO_SAMPLE;
+  lead[at] = empty ? min : Math.min(lead[at] as number, min);
+  lead[at + 1] = empty ? max : Math.max(lead[at + 1] as number, max);
+}
+
+/** Takes a stored summary into every bucket of an answer that its buckets touch. */
 function merge(target: StretchSummary, stretch: Stretch, segment: SegmentPlacement, summary: Summary): void {
+  const segmentEnd = segment.firstFrame + segment.frameCount;
   for (let bucket = 0; bucket < summary.bucketCount; bucket += 1) {
-    const frame = segment.firstFrame + bucket * summary.bucketFrames;
-    if (frame + summary.bucketFrames <= stretch.fromFrame || frame >= stretch.toFrame) continue;
-    const at = 2 * Math.floor((Math.max(frame, stretch.fromFrame) - stretch.fromFrame) / target.framesPerBucket);
+    const from = Math.max(segment.firstFrame + bucket * summary.bucketFrames, stretch.fromFrame);
+    const to = Math.min(segment.firstFrame + (bucket + 1) * summary.bucketFrames, segmentEnd, stretch.toFrame);
+    if (from >= to) continue;
+    const first = Math.floor((from - stretch.fromFrame) / target.framesPerBucket);
+    const last = Math.floor((to - 1 - stretch.fromFrame) / target.framesPerBucket);
     for (const [i, pairs] of summary.leads.entries()) {
       const [min, max] = [pairs[2 * bucket] as number, pairs[2 * bucket + 1] as number];
       const lead = target.leads[i];
       if (min === NO_SAMPLE || !lead) continue;
-      const empty = lead[at] === NO_SAMPLE;
-      lead[at] = empty ? min : Math.min(lead[at] as number, min);
-      lead[at + 1] = empty ? max : Math.max(lead[at + 1] as number, max);
+      for (let at = first; at <= last; at += 1) widen(lead, 2 * at, min, max);
     }
   }
 }

@@ -53,8 +53,8 @@ const methods = {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   },
-  processor: (_: null): number => processorMicroseconds(),
-  groupSizes: (_: null): GroupSizes => requireRunning().store.groupSizes,
+  processor: (): number => processorMicroseconds(),
+  groupSizes: (): GroupSizes => requireRunning().store.groupSizes,
   parts: ({
     bodies,
     ms,
@@ -65,7 +65,7 @@ const methods = {
     const { keys, store } = requireRunning();
     return measureParts(keys, store, bodies, ms);
   },
-  stop: async (_: null): Promise<void> => {
+  stop: async (): Promise<void> => {
     running?.server.closeAllConnections();
     running?.server.close();
     await running?.store.end();

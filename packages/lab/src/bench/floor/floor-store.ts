@@ -13,6 +13,11 @@ export interface GroupSizes {
   readonly rows: number;
 }
 
+function meanGroup(threads: readonly { readonly itemCount: number; readonly groupCount: number }[]): number {
+  const groups = threads.reduce((sum, { groupCount }) => sum + groupCount, 0);
+  return groups === 0 ? 1 : threads.reduce((sum, { itemCount }) => sum + itemCount, 0) / groups;
+}
+
 export class FloorStore {
   readonly #volumes: readonly GroupThread<Uint8Array, number>[];
   readonly #rows: GroupThread<FloorRow, null>;
@@ -29,14 +34,7 @@ export class FloorStore {
   }
 
   get groupSizes(): GroupSizes {
-    const mean = (threads: readonly GroupThread<never, never>[]): number => {
-      const groups = threads.reduce((sum, { groupCount }) => sum + groupCount, 0);
-      return groups === 0 ? 1 : threads.reduce((sum, { itemCount }) => sum + itemCount, 0) / groups;
-    };
-    return {
-      volume: mean(this.#volumes as unknown as readonly GroupThread<never, never>[]),
-      rows: mean([this.#rows as unknown as GroupThread<never, never>]),
-    };
+    return { volume: meanGroup(this.#volumes), rows: meanGroup([this.#rows]) };
   }
 
   /** Appends a package to as many volumes as it has copies; resolves when all are durable. */
