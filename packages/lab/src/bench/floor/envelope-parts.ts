@@ -40,8 +40,15 @@ export function findEnvelopeParts(body: Buffer): EnvelopeParts {
   const wrappedKey = inner.byteString();
   const routing = routingIn(rawSignedHeader);
   return {
-    ...{ routing, rawSignedHeader, rawPayload, signature, rawHeader },
-    ...{ ciphertext, rawRecipientHeader, encapsulatedKey, wrappedKey },
+    routing,
+    rawSignedHeader,
+    rawPayload,
+    signature,
+    rawHeader,
+    ciphertext,
+    rawRecipientHeader,
+    encapsulatedKey,
+    wrappedKey,
   };
 }
 
