@@ -26,29 +26,40 @@ export interface InstallationPlan {
   readonly random: RandomSource;
 }
 
-/** Whether a folder has a key store with a tenant: the last thing that a set-up writes. */
-function hasTenant(path: string): boolean {
-  const file = join(path, KEY_STORE_FILE);
-  if (!existsSync(file)) return false;
+/** What a folder has of an installation. A tenant is the last thing that a set-up writes. */
+type FolderState = "nothing" | "unfinished" | "finished" | "unreadable";
+
+function stateOf(folderPath: string): FolderState {
+  const path = join(folderPath, KEY_STORE_FILE);
+  if (!existsSync(path)) return "nothing";
+  let database: DatabaseSync | undefined;
   try {
-    const database = new DatabaseSync(file, { readOnly: true });
-    const found = database.prepare("SELECT 1 FROM tenants LIMIT 1").get();
-    database.close();
-    return found !== undefined;
+    database = new DatabaseSync(path, { readOnly: true });
+    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'tenants'").get();
+    return table && database.prepare("SELECT 1 FROM tenants LIMIT 1").get() ? "finished" : "unfinished";
   } catch {
-    return false;
+    return "unreadable";
+  } finally {
+    database?.close();
   }
 }
 
-/** Whether any of the folders has the key store of a finished set-up. */
+/**
+ * Whether any of the folders has the key store of a finished set-up.
+ *
+ * @throws {CustodyError} ERR_KEYSTORE_DAMAGED when none has, but one cannot be read: what it holds may be the only keys.
+ */
 export function isInstalled(keyFolderPaths: readonly string[]): boolean {
-  return keyFolderPaths.some(hasTenant);
+  const states = keyFolderPaths.map(stateOf);
+  if (states.includes("finished")) return true;
+  if (!states.includes("unreadable")) return false;
+  throw new CustodyError("ERR_KEYSTORE_DAMAGED", "key store cannot be read, and no other folder has a copy of it");
 }
 
 /**
  * Sets an installation up. What a set-up that was interrupted left behind is removed: nothing depends on it.
  *
- * @throws {CustodyError} ERR_KEYSTORE_EXISTS when there is a finished one.
+ * @throws {CustodyError} ERR_KEYSTORE_EXISTS when there is a finished one, ERR_KEYSTORE_DAMAGED when there may be.
  */
 export function createInstallation(plan: InstallationPlan): { kek: Uint8Array; tenant: Tenant } {
   const { keyFolderPaths, passphrase, random, nowUnixMs } = plan;

@@ -5,8 +5,9 @@
  */
 import { CryptoError, openWithPassphrase, sealWithPassphrase, type RandomSource } from "@pericard/crypto";
 import { openDiskFolder } from "@pericard/framelog";
-import { readFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { equalBytes } from "@pericard/protocol";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { relative, resolve, sep } from "node:path";
 import { CustodyError } from "./errors.ts";
 
 const KEK_FILE = "kek.sealed";
@@ -20,8 +21,7 @@ const KEK_BYTES = 32;
  * @throws {CustodyError} ERR_KEK_PASSPHRASE_FILE when the file lies there, cannot be read, or is empty.
  */
 export function readPassphraseFile(path: string, forbiddenFolder: string | undefined): Uint8Array {
-  const inside = forbiddenFolder === undefined ? ".." : relative(resolve(forbiddenFolder), resolve(path));
-  if (!inside.startsWith("..")) {
+  if (forbiddenFolder !== undefined && liesIn(forbiddenFolder, path)) {
     throw new CustodyError("ERR_KEK_PASSPHRASE_FILE", "passphrase file lies in the data folder that it protects");
   }
   let text: string;
@@ -32,6 +32,16 @@ export function readPassphraseFile(path: string, forbiddenFolder: string | undef
   }
   if (text.length === 0) throw new CustodyError("ERR_KEK_PASSPHRASE_FILE", "passphrase file is empty");
   return new TextEncoder().encode(text);
+}
+
+/** Whether a path lies in a folder, by name or, links followed, in fact. */
+function liesIn(folder: string, path: string): boolean {
+  const isInside = (outer: string, inner: string): boolean => relative(outer, inner).split(sep)[0] !== "..";
+  return isInside(resolve(folder), resolve(path)) || isInside(realPath(folder), realPath(path));
+}
+
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 /** Draws a KEK and seals it into each folder. @throws {CustodyError} ERR_KEYSTORE_EXISTS when a folder has one. */
@@ -47,18 +57,36 @@ export function createKek(folderPaths: readonly string[], passphrase: Uint8Array
 }
 
 /**
- * Opens the KEK from the first folder that has it, and puts it back where it is missing.
+ * Opens the KEK from the first folder whose file opens, and puts that file back where it is missing or another.
  *
  * @throws {CustodyError} ERR_KEYSTORE_MISSING when no folder has one, ERR_KEK_PASSPHRASE when the passphrase is wrong,
  * ERR_KEK_FILE when the file is not a sealed KEK.
  */
 export function openKek(folderPaths: readonly string[], passphrase: Uint8Array): Uint8Array {
-  const folders = folderPaths.map((path) => openDiskFolder(path));
-  const sealed = folders.map((folder) => folder.read(KEK_FILE)).find((bytes) => bytes !== undefined);
-  if (!sealed) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a key-encryption key");
-  const kek = unsealKek(passphrase, sealed);
-  for (const folder of folders) if (!folder.read(KEK_FILE)) folder.replace(KEK_FILE, sealed);
+  const files = folderPaths.map((path) => {
+    const folder = openDiskFolder(path);
+    return { folder, sealed: folder.read(KEK_FILE) };
+  });
+  const candidates = files.map(({ sealed }) => sealed).filter((sealed) => sealed !== undefined);
+  const { kek, sealed: good } = openFirst(passphrase, candidates);
+  for (const { folder, sealed } of files) if (!sealed || !equalBytes(sealed, good)) folder.replace(KEK_FILE, good);
   return kek;
+}
+
+/** One damaged file must not stand for them all: the others are tried, each once. */
+function openFirst(passphrase: Uint8Array, candidates: readonly Uint8Array[]): { kek: Uint8Array; sealed: Uint8Array } {
+  const failures: CustodyError[] = [];
+  for (const [i, sealed] of candidates.entries()) {
+    if (candidates.slice(0, i).some((earlier) => equalBytes(earlier, sealed))) continue;
+    try {
+      return { kek: unsealKek(passphrase, sealed), sealed };
+    } catch (error) {
+      if (!(error instanceof CustodyError)) throw error;
+      failures.push(error);
+    }
+  }
+  const wrong = failures.find(({ code }) => code === "ERR_KEK_PASSPHRASE");
+  throw wrong ?? failures[0] ?? new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a key-encryption key");
 }
 
 function unsealKek(passphrase: Uint8Array, sealed: Uint8Array): Uint8Array {

@@ -27,7 +27,7 @@ import {
   type RootKey,
   type ServerKey,
 } from "./server-keys.ts";
-import { SqliteCopies } from "./sqlite-copies.ts";
+import { SqliteCopies, type Writable } from "./sqlite-copies.ts";
 
 /** One organisation. `synthetic` is fixed at creation. */
 export interface Tenant {
@@ -431,17 +431,30 @@ export class KeyStore {
    */
   redeemSignInLink(token: string, nowUnixMs: number): Account {
     const hash = sha256(utf8(token));
-    const account = this.#copies.commit((database) => {
-      const row = database.prepare("SELECT * FROM sign_in_links WHERE token_hash = ?").get(hash);
-      if (!row || !equalSecrets(blobColumn(row, "token_hash"), hash)) return undefined;
-      if (row["used_at_ms"] !== null || integerColumn(row, "expires_at_ms") <= nowUnixMs) return undefined;
-      database.prepare("UPDATE sign_in_links SET used_at_ms = ? WHERE token_hash = ?").run(nowUnixMs, hash);
-      return textColumn(row, "account");
-    });
+    // Anybody may send a token: only a good one is worth a write.
+    const account = findValidLink(this.#copies.reader, hash, nowUnixMs) && this.#useLink(hash, nowUnixMs);
     const found = account === undefined ? undefined : this.findAccount(account);
     if (!found) throw new CustodyError("ERR_SIGN_IN_LINK", "sign-in link is not valid any more");
     return found;
   }
+
+  #useLink(hash: Uint8Array, nowUnixMs: number): string | undefined {
+    return this.#copies.commit((database) => {
+      const account = findValidLink(database, hash, nowUnixMs);
+      database
+        .prepare("UPDATE sign_in_links SET used_at_ms = ? WHERE token_hash = ? AND used_at_ms IS NULL")
+        .run(nowUnixMs, hash);
+      return account;
+    });
+  }
+}
+
+/** The account of a sign-in link that may be used. */
+function findValidLink(database: Writable, hash: Uint8Array, nowUnixMs: number): string | undefined {
+  const row = database.prepare("SELECT * FROM sign_in_links WHERE token_hash = ?").get(hash);
+  if (!row || !equalSecrets(blobColumn(row, "token_hash"), hash)) return undefined;
+  if (row["used_at_ms"] !== null || integerColumn(row, "expires_at_ms") <= nowUnixMs) return undefined;
+  return textColumn(row, "account");
 }
 
 function readTerminal(row: Row): Terminal {

@@ -19,12 +19,17 @@ export type Writable = Pick<DatabaseSync, "prepare" | "exec">;
 
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  database.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
-  );
-  const level = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
-  if (level !== 2) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store is not in synchronous mode full");
-  return database;
+  try {
+    database.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
+    );
+    const level = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
+    if (level !== 2) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store is not in synchronous mode full");
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 function generationOf(database: DatabaseSync): number {
@@ -103,13 +108,13 @@ export class SqliteCopies {
    */
   static open(folderPaths: readonly string[], fileName: string): SqliteCopies {
     const paths = folderPaths.map((folder) => join(folder, fileName));
-    const lock = paths.map(tryOpen).find((database) => database !== undefined);
+    const lock = openFirst(paths);
     if (!lock) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a readable key store");
-    lock.exec("BEGIN IMMEDIATE");
     try {
+      catchUpWithNewest(lock, paths);
+      lock.exec("BEGIN IMMEDIATE");
       restoreBehind(paths);
     } finally {
-      lock.exec("ROLLBACK");
       lock.close();
     }
     return new SqliteCopies(paths.map(openDatabase));
@@ -192,6 +197,25 @@ function tryOpen(path: string): DatabaseSync | undefined {
   }
   database?.close();
   return undefined;
+}
+
+/** The first copy that can be read: writers lock it before the others, so it is the lock of all. */
+function openFirst(paths: readonly string[]): DatabaseSync | undefined {
+  for (const path of paths) {
+    const database = tryOpen(path);
+    if (database) return database;
+  }
+  return undefined;
+}
+
+/** Brings the copy that is the lock up to date, which nobody can do while it is locked. A crash leaves it behind first. */
+function catchUpWithNewest(lock: DatabaseSync, paths: readonly string[]): void {
+  for (const path of paths) {
+    const other = tryOpen(path);
+    const isNewer = other !== undefined && generationOf(other) > generationOf(lock);
+    other?.close();
+    if (isNewer) catchUp(lock, path);
+  }
 }
 
 /** Makes every copy equal to the newest. The caller holds the lock. */

@@ -13,6 +13,7 @@ import { toHex, type RoutingId, type TenantId, type TerminalId } from "@pericard
 import {
   loadSoftTrsm,
   openTerminalModule,
+  TrsmError,
   writeAuthorisation,
   writeProvision,
   type UploadTarget,
@@ -22,6 +23,8 @@ import { FactoryError } from "./errors.ts";
 const AUTHORISATION_BYTES = 32;
 const CHALLENGE_BYTES = 32;
 const ROOT_PIN_BYTES = 16;
+/** What the names of a module's files begin with. */
+const MODULE_FILES = "trsm.";
 
 /** What the factory works with. */
 export interface Factory {
@@ -54,6 +57,7 @@ export function deployTerminal(
   targets: readonly UploadTarget[],
 ): DeploymentReport {
   const { store, random } = factory;
+  requireEmpty(folder);
   const block = random(KEY_BLOCK_BYTES);
   const authorisation = random(AUTHORISATION_BYTES);
   const terminal = store.allocateTerminal(tenant, block, factory.nowUnixMs());
@@ -69,6 +73,12 @@ export function deployTerminal(
   );
   writeProvision(folder, { serial, tenant, routing, statements, targets });
   return verifyTerminal(factory, folder);
+}
+
+/** A deployed terminal's authorisation value, once overwritten, would take its module and its journal with it. */
+function requireEmpty(folder: Folder): void {
+  if (!folder.list().some((name) => name.startsWith(MODULE_FILES))) return;
+  throw new TrsmError("ERR_TRSM_LOADED", "folder has a module: a new terminal needs an empty one");
 }
 
 /**

@@ -38,7 +38,7 @@ function sealChain(count: number): readonly { readonly sealed: Uint8Array; reado
   });
 }
 
-const CHAIN = sealChain(30);
+const CHAIN = sealChain(130);
 
 function open(folder: MemoryFolder, limits: JournalLimits = LIMITS): Journal {
   return new Journal(folder, limits, systemClock);
@@ -211,7 +211,7 @@ describe("marks", () => {
     if (!first) throw new Error("no entry");
     journal.quarantine(first, "ERR_SHAPE");
     journal.sync();
-    for (let round = 0; round < 5; round += 1) journal.markDone(fill(journal, 3, 30));
+    for (let from = 3; from < 128; from += 25) journal.markDone(fill(journal, from, from + 25));
     journal.removeAllFinished();
     for (const opened of [journal, open(folder.afterPowerCut(0))]) {
       expect([...opened.quarantined].map(([entry, code]) => [entry.place.sequence, code])).toEqual([[0, "ERR_SHAPE"]]);
@@ -226,7 +226,7 @@ describe("marks", () => {
     const journal = open(folder);
     const entries = fill(journal, 0, 4);
     journal.markDone(entries.slice(1));
-    for (let round = 0; round < 5; round += 1) journal.markDone(fill(journal, 4, 30));
+    for (let from = 4; from < 129; from += 25) journal.markDone(fill(journal, from, from + 25));
     journal.removeAllFinished();
     expect(sequences(open(folder.afterPowerCut(0)))).toEqual([0]);
   });

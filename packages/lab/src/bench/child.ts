@@ -25,6 +25,8 @@ export interface Child<Methods extends ChildMethods> {
   resume(): void;
   /** The most memory that it ever had resident, in bytes; 0 where the system does not tell. */
   peakResidentBytes(): number;
+  /** Tells it to stop; resolves when it has ended. */
+  end(): Promise<void>;
   /** Ends it, whatever it is doing. */
   kill(): void;
 }
@@ -63,6 +65,7 @@ export function startChild<Methods extends ChildMethods>(module: URL, options: C
     else waiting?.resolve(answer.value);
   });
   child.on("error", (error) => fail(`child cannot run: ${error.message}`));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   child.on("exit", (code) => fail(`child ended with ${code}: ${complaint}`));
   const ask = (method: string, argument?: unknown): Promise<unknown> => {
     waiting = Promise.withResolvers();
@@ -75,6 +78,11 @@ export function startChild<Methods extends ChildMethods>(module: URL, options: C
     pause: () => void child.kill("SIGSTOP"),
     resume: () => void child.kill("SIGCONT"),
     peakResidentBytes: () => peakResidentBytes(child.pid),
+    end: async () => {
+      child.kill("SIGCONT");
+      await ask("stop");
+      await ended;
+    },
     kill: () => void child.kill("SIGKILL"),
   };
 }

@@ -216,9 +216,8 @@ async function runIn(
     serverChild.pause();
     floorChild.pause();
     const made = await report({ options, installation, onProgress, ...children, ...sides }, placement);
-    serverChild.resume();
-    await serverChild.ask("stop");
-    await floorChild.ask("stop");
+    await serverChild.end();
+    await floorChild.end();
     return made;
   } finally {
     serverChild.kill();
