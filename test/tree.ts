@@ -31,8 +31,14 @@ export function textOf(path: string): string {
 
 /** What a file imports, statically or dynamically. */
 export function importsOf(path: string): readonly string[] {
-  const pattern = /(?:\bfrom\s*|\bimport\s*\(?\s*)"([^"]+)"/g;
-  return [...textOf(path).matchAll(pattern)].map((match) => match[1] ?? "");
+  const text = textOf(path);
+  const statements = [
+    /^(?:import|export)\b[^"';]*?\bfrom\s+"([^"]+)"/gm,
+    /^import\s+"([^"]+)"/gm,
+    /\bimport\(\s*"([^"]+)"/g,
+    /new URL\(\s*"([^"]+)",\s*import\.meta\.url/g,
+  ];
+  return statements.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? ""));
 }
 
 /** Names of the packages. */

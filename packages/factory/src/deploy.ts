@@ -23,8 +23,8 @@ import { FactoryError } from "./errors.ts";
 const AUTHORISATION_BYTES = 32;
 const CHALLENGE_BYTES = 32;
 const ROOT_PIN_BYTES = 16;
-/** What the names of a module's files begin with. */
-const MODULE_FILES = "trsm.";
+/** The file of a loaded soft module. Source: docs/format.md §11.3. */
+const MODULE_FILE = "trsm.sealed";
 
 /** What the factory works with. */
 export interface Factory {
@@ -75,9 +75,9 @@ export function deployTerminal(
   return verifyTerminal(factory, folder);
 }
 
-/** A deployed terminal's authorisation value, once overwritten, would take its module and its journal with it. */
+/** A loaded module's authorisation value, once overwritten, would take the module and the terminal's journal with it. */
 function requireEmpty(folder: Folder): void {
-  if (!folder.list().some((name) => name.startsWith(MODULE_FILES))) return;
+  if (!folder.read(MODULE_FILE)) return;
   throw new TrsmError("ERR_TRSM_LOADED", "folder has a module: a new terminal needs an empty one");
 }
 

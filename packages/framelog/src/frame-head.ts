@@ -56,10 +56,9 @@ function readUint(
   return Number.isSafeInteger(value) ? { value, next: at + 1 + widthBytes } : "damaged";
 }
 
-function readStart(bytes: Uint8Array): NoHead | undefined {
-  const there = bytes.subarray(0, FRAME_START.length);
-  if (!there.every((byte, i) => byte === FRAME_START[i])) return "damaged";
-  return there.length < FRAME_START.length ? "cut" : undefined;
+/** Whether the bytes begin as a frame does, as far as they reach. */
+function startsLikeFrame(bytes: Uint8Array): boolean {
+  return bytes.subarray(0, FRAME_START.length).every((byte, i) => byte === FRAME_START[i]);
 }
 
 /**
@@ -67,8 +66,7 @@ function readStart(bytes: Uint8Array): NoHead | undefined {
  * the checksum covers the head too, and only {@link decodeFrame} looks at it.
  */
 export function readFrameHead(bytes: Uint8Array): FrameHead | NoHead {
-  const noStart = readStart(bytes);
-  if (noStart) return noStart;
+  if (!startsLikeFrame(bytes)) return "damaged";
   const kind = readUint(bytes, FRAME_START.length, 0, 0);
   if (typeof kind === "string") return kind;
   const number = readUint(bytes, kind.next, 0, 8);

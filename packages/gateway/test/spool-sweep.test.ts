@@ -1,6 +1,7 @@
 /** Disk space comes back, and what waits and what is done survive it, whenever the power fails. */
 import { describe, expect, test } from "vitest";
 import { createMemoryFolder, type MemoryFolder } from "@pericard/framelog";
+import type { SpoolItem } from "../src/spool-ledger.ts";
 import { makeEnvelope } from "./support/messages.ts";
 import { hex, openSpool, waitingIn } from "./support/spools.ts";
 
@@ -45,16 +46,24 @@ describe("files", () => {
     const folder = createMemoryFolder();
     const { spool, admit } = openSpool(folder, 4 * MIB);
     const waiting: string[] = [];
+    const taken: SpoolItem[] = [];
     for (let i = 0; i < 60; i += 1) {
       const message = makeEnvelope(i, 60_000);
       await admit(message);
       const item = spool.items().at(-1);
-      if (i % 5 === 0) waiting.push(hex(message));
-      else if (item) spool.finish(item);
+      if (!item) throw new Error("item is gone");
+      if (i % 5 === 0) {
+        waiting.push(hex(message));
+        taken.push(item);
+      } else spool.finish(item);
     }
     expect(bytesIn(folder)).toBeLessThan(2.5 * MIB);
     expect(spool.items().map((item) => hex(spool.read(item)))).toEqual(waiting);
     expect(waitingIn(folder), "in the order of arrival, though some were moved").toEqual(waiting);
+    expect(
+      taken.map((item) => hex(spool.read(item))),
+      "also for who took an item before it was moved",
+    ).toEqual(waiting);
   });
 });
 

@@ -80,6 +80,16 @@ describe("a message taken in", () => {
   });
 });
 
+test("closing keeps what is just being taken in", async () => {
+  const folder = createMemoryFolder();
+  const { spool } = openSpool(folder);
+  const message = makeEnvelope(1);
+  const admitted = spool.admit(readClientMessage(message), CLIENT);
+  spool.close();
+  await admitted;
+  expect(waitingIn(folder.afterPowerCut(0))).toEqual([hex(message)]);
+});
+
 describe("a restart", () => {
   test("finds what waits, oldest first, with when and from whom it came; what is done is not there", async () => {
     const folder = createMemoryFolder();
@@ -229,6 +239,19 @@ describe("a disk that fails", () => {
       expect(new Set(waitingIn(folder.afterPowerCut(0)))).toEqual(new Set(expected));
     },
   );
+
+  test("in the middle of a turn gives up the whole turn, however late its end comes", async () => {
+    const folder = createMemoryFolder();
+    const { spool, clock, turn } = openSpool(folder);
+    const first = spool.admit(readClientMessage(makeEnvelope(1)), CLIENT);
+    folder.failWith((operation) => (operation === "append" ? full : undefined));
+    const outcomes = Promise.allSettled([first, spool.admit(readClientMessage(makeEnvelope(2)), CLIENT)]);
+    folder.failWith(undefined);
+    clock.advance(5000);
+    await turn();
+    expect((await outcomes).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(spool.itemCount).toBe(0);
+  });
 
   test("does not fill with files that were begun in vain", async () => {
     const folder = createMemoryFolder();

@@ -1,5 +1,5 @@
 /** What a server is told, checked. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 
@@ -33,6 +33,9 @@ export function keyFolderPaths({ volumePaths, copyCount }: Pick<ServerConfig, "v
   return volumePaths.slice(0, copyCount).map((path) => join(path, "keys"));
 }
 
+/** Copies that a receipt can tell. Source: docs/format.md §7. */
+const COPIES_MAX = 255;
+
 function refuse(field: string): never {
   throw new ServerError("ERR_SERVER_CONFIG", `${field} is not usable`);
 }
@@ -40,8 +43,11 @@ function refuse(field: string): never {
 /** @throws {ServerError} ERR_SERVER_CONFIG naming the first field that cannot work. */
 export function checkServerConfig(config: ServerConfig): ServerConfig {
   if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) refuse("port");
-  if (config.copyCount < 1 || config.copyCount > config.volumePaths.length) refuse("copyCount");
-  if (new Set(config.volumePaths).size !== config.volumePaths.length) refuse("volumePaths");
-  if (config.bufferBytesMax < 1024 * 1024) refuse("bufferBytesMax");
+  const { copyCount, volumePaths, bufferBytesMax } = config;
+  if (!Number.isInteger(copyCount) || copyCount < 1 || copyCount > Math.min(volumePaths.length, COPIES_MAX)) {
+    refuse("copyCount");
+  }
+  if (new Set(volumePaths.map((path) => resolve(path))).size !== volumePaths.length) refuse("volumePaths");
+  if (!Number.isSafeInteger(bufferBytesMax) || bufferBytesMax < 1024 * 1024) refuse("bufferBytesMax");
   return config;
 }

@@ -13,6 +13,7 @@ import { openInProcessChannel } from "./channels/in-process-channel.ts";
 import { keyFolderPaths, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { ServerError } from "./errors.ts";
+import { lockFolder, type FolderLock } from "@pericard/framelog";
 import { Ingest } from "./ingest/ingest.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
@@ -45,6 +46,8 @@ export function systemEnvironment(kek: Uint8Array, logger: Logger = pino({ level
 const VOLUME_DEADLINE_MS = 10_000;
 const VOLUME_RETRY_MS = 5000;
 const POLL_MS = 20;
+/** Longer than a volume's deadline, so that a hung volume is replaced by another; shorter than clients wait. */
+const STORE_DEADLINE_MS = 25_000;
 
 /** A server's rooms. */
 export interface ServerContext {
@@ -65,16 +68,48 @@ interface Foundation {
   readonly volumes: readonly Volume[];
   readonly keyStore: KeyStorePort;
   readonly terminals: TerminalRegistry;
-  endKeyStore(): void;
+  close(): Promise<void>;
+}
+
+/** One process has the data folder and each volume to itself. @throws {FrameError} ERR_FOLDER_LOCKED. */
+function lockFolders(paths: readonly string[]): () => void {
+  const locks: FolderLock[] = [];
+  const release = (): void => {
+    for (const lock of locks) lock.release();
+  };
+  try {
+    for (const path of paths) locks.push(lockFolder(path));
+    return release;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function openVolumes({ volumePaths }: ServerConfig, { monotonicMs, random }: ServerEnvironment): readonly Volume[] {
+  const options = { deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, monotonicMs, random };
+  const volumes = volumePaths.map((path) => openDirectoryVolume(path, options));
+  if (new Set(volumes.map(({ id }) => id)).size === volumes.length) return volumes;
+  throw new ServerError("ERR_VOLUME_IDENTITY", "two volumes have one identity: one is a copy of the other");
 }
 
 function openFoundation(config: ServerConfig, environment: ServerEnvironment): Foundation {
-  const { monotonicMs, random } = environment;
-  const volumes = config.volumePaths.map((path) =>
-    openDirectoryVolume(path, { deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, monotonicMs, random }),
-  );
-  const { keyStore, end } = openKeyStoreThread(keyFolderPaths(config), environment.kek);
-  return { volumes, keyStore, terminals: new TerminalRegistry(keyStore, monotonicMs), endKeyStore: end };
+  const unlock = lockFolders([config.dataPath, ...config.volumePaths]);
+  try {
+    const volumes = openVolumes(config, environment);
+    const { keyStore, end } = openKeyStoreThread(keyFolderPaths(config), environment.kek);
+    const terminals = new TerminalRegistry(keyStore, environment.monotonicMs);
+    const close = async (): Promise<void> => {
+      for (const volume of volumes) await volume.close();
+      await keyStore.close().catch(() => undefined);
+      end();
+      unlock();
+    };
+    return { volumes, keyStore, terminals, close };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
 }
 
 interface OpenedCatalog {
@@ -98,9 +133,13 @@ async function openCatalog(
   const onProgress = (itemCount: number): void =>
     logger.info({ itemCount }, "catalog is being rebuilt from the volumes");
   const recordingKeys = new RecordingKeys(keyStore, catalog);
-  const rebuilt = await rebuildCatalog({ catalog, volumes, recordingKeys, terminals, onProgress });
-  await catalog.close();
-  end();
+  let rebuilt: RebuildReport;
+  try {
+    rebuilt = await rebuildCatalog({ catalog, volumes, recordingKeys, terminals, onProgress });
+    await catalog.close();
+  } finally {
+    end();
+  }
   if (existsSync(path)) renameSync(path, `${path}.damaged-${nowUnixMs()}`);
   renameSync(building, path);
   if (rebuilt.packageCopies > 0) logger.warn(rebuilt, "catalog was rebuilt from the volumes");
@@ -123,22 +162,50 @@ async function hpkeKeys(keyStore: KeyStorePort) {
   );
 }
 
-/** Builds the rooms over a data folder. */
+/**
+ * Builds the rooms over a data folder.
+ *
+ * @throws {FrameError} ERR_FOLDER_LOCKED when another server runs over it; {ServerError} ERR_VOLUME_IDENTITY, and the codes
+ * of the key store when it does not open.
+ */
 export async function openContext(config: ServerConfig, environment: ServerEnvironment): Promise<ServerContext> {
-  const { nowUnixMs, monotonicMs, random, logger } = environment;
   const foundation = openFoundation(config, environment);
+  try {
+    return await openRooms(config, environment, foundation);
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+async function openRooms(
+  config: ServerConfig,
+  environment: ServerEnvironment,
+  foundation: Foundation,
+): Promise<ServerContext> {
+  const { nowUnixMs, monotonicMs, random, logger } = environment;
   const { volumes, keyStore, terminals } = foundation;
+  const key = await statementKey(keyStore);
+  const serverKeys = await hpkeKeys(keyStore);
   const { catalog, rebuilt, end } = await openCatalog(config, environment, foundation);
   const { copyCount, bufferBytesMax } = config;
-  const control = new ControlArea(volumes.map(openInProcessChannel), { copyCount, bufferBytesMax, pollMs: POLL_MS });
-  const key = await statementKey(keyStore);
+  const control = new ControlArea(volumes.map(openInProcessChannel), {
+    copyCount,
+    bufferBytesMax,
+    pollMs: POLL_MS,
+    deadlineMs: STORE_DEADLINE_MS,
+  });
   const mailbox = new Mailbox(key, nowUnixMs);
   const recordingKeys = new RecordingKeys(keyStore, catalog);
   const audit = new Audit(catalog, nowUnixMs);
   const reader = new SegmentReader(volumes, recordingKeys);
   const onError = (err: unknown): void => logger.error({ err }, "indexer failed");
   const indexer = new Indexer({ catalog, reader, recordingKeys, audit, monotonicMs, onError });
-  const live = new LiveFeed((terminal) => void quicken(keyStore, mailbox, terminal));
+  const live = new LiveFeed((terminal) => {
+    quicken(keyStore, mailbox, terminal).catch((err: unknown) =>
+      logger.warn({ err }, "terminal was not told to hurry"),
+    );
+  });
   const segments = new SegmentStore({
     catalog,
     control,
@@ -151,10 +218,11 @@ export async function openContext(config: ServerConfig, environment: ServerEnvir
   });
   const ingest = new Ingest({
     terminals,
-    hpkeKeys: await hpkeKeys(keyStore),
+    hpkeKeys: serverKeys,
     segments,
     control,
     catalog,
+    recordingKeys,
     statements: new StatementMaker(key),
     mailbox,
     statusKeeper: new StatusKeeper(catalog, keyStore, mailbox, nowUnixMs),
@@ -175,11 +243,9 @@ export async function openContext(config: ServerConfig, environment: ServerEnvir
       indexer.close();
       control.close();
       reader.close();
-      for (const volume of volumes) await volume.close();
       await catalog.close().catch(() => undefined);
       end();
-      await keyStore.close().catch(() => undefined);
-      foundation.endKeyStore();
+      await foundation.close();
     },
   };
 }

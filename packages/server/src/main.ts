@@ -14,19 +14,15 @@ export interface RunningServer {
 /**
  * Starts a server.
  *
- * @throws {ServerError} ERR_SERVER_CONFIG, ERR_VOLUME_IDENTITY; {CustodyError} codes when the key store does not open.
+ * @throws {ServerError} ERR_SERVER_CONFIG, ERR_VOLUME_IDENTITY; {FrameError} ERR_FOLDER_LOCKED; {CustodyError} codes when the key store does not open.
  */
 export async function startServer(config: ServerConfig, environment: ServerEnvironment): Promise<RunningServer> {
   checkServerConfig(config);
   const context = await openContext(config, environment);
-  const app = await buildApp({
-    ...context,
-    uploadClients: config.uploadClients,
-    viewerPath: config.viewerPath,
-    logger: environment.logger,
-    health: () => ({ storage: context.control.state, residentBytes: process.memoryUsage.rss() }),
+  const app = await listen(config, environment, context).catch(async (error: unknown) => {
+    await context.close();
+    throw error;
   });
-  await app.listen({ host: config.host, port: config.port });
   const { address, port } = app.server.address() as AddressInfo;
   const host = address.includes(":") ? `[${address}]` : address;
   return {
@@ -37,4 +33,22 @@ export async function startServer(config: ServerConfig, environment: ServerEnvir
       await context.close();
     },
   };
+}
+
+async function listen(config: ServerConfig, environment: ServerEnvironment, context: ServerContext) {
+  const app = await buildApp({
+    ...context,
+    uploadClients: config.uploadClients,
+    bufferBytesMax: config.bufferBytesMax,
+    viewerPath: config.viewerPath,
+    logger: environment.logger,
+    health: () => ({ storage: context.control.state, residentBytes: process.memoryUsage.rss() }),
+  });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+    return app;
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
 }

@@ -103,7 +103,7 @@ function stateLostSegments(folder: Folder, journal: Journal, gaps: GapStatements
   try {
     for (const place of findLostPlaces(folder, journal)) gaps.state(place, "unreadable");
     journal.sync();
-    journal.removeAllFinished();
+    journal.settle();
   } catch (error) {
     if (!isDiskError(error)) throw error;
   }

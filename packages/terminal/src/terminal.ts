@@ -102,7 +102,7 @@ export class Terminal {
     } finally {
       this.#uploading = false;
     }
-    if (this.#activity === "none") this.#parts.journal.removeAllFinished();
+    if (this.#activity === "none") this.#parts.journal.settle();
   }
 
   /** The state at this moment. */

@@ -53,10 +53,7 @@ interface Moment {
 }
 
 /** Runs once and keeps what a power cut at each step would leave of the disk, and what the server had by then. */
-async function momentsOf(
-  keptBytes: number,
-  run: (terminal: Terminal) => Promise<unknown>,
-): Promise<readonly Moment[]> {
+async function momentsOf(keptBytes: number, run: (terminal: Terminal) => Promise<unknown>): Promise<readonly Moment[]> {
   const server = new TestServer(installation);
   const folder = installation.deployInMemory();
   const moments: Moment[] = [];
@@ -96,7 +93,7 @@ function expectOnce(server: TestServer): void {
   }
 }
 
-describe.each([0, 1, 13, 300, 100_000])("of what was not synced %i bytes stay", (keptBytes) => {
+describe.each([0, 13, 100_000])("of what was not synced %i bytes stay", (keptBytes) => {
   test("a file that is recorded, then uploaded", async () => {
     const moments = await momentsOf(keptBytes, (terminal) =>
       terminal.record(fileSource(FRAMES), { signal: NEVER, upload: false }),

@@ -212,7 +212,7 @@ describe("marks", () => {
     journal.quarantine(first, "ERR_SHAPE");
     journal.sync();
     for (let from = 3; from < 128; from += 25) journal.markDone(fill(journal, from, from + 25));
-    journal.removeAllFinished();
+    journal.settle();
     for (const opened of [journal, open(folder.afterPowerCut(0))]) {
       expect([...opened.quarantined].map(([entry, code]) => [entry.place.sequence, code])).toEqual([[0, "ERR_SHAPE"]]);
       expect(sequences(opened)).toEqual([1, 2]);
@@ -227,26 +227,26 @@ describe("marks", () => {
     const entries = fill(journal, 0, 4);
     journal.markDone(entries.slice(1));
     for (let from = 4; from < 129; from += 25) journal.markDone(fill(journal, from, from + 25));
-    journal.removeAllFinished();
+    journal.settle();
     expect(sequences(open(folder.afterPowerCut(0)))).toEqual([0]);
   });
 });
 
-describe("a damaged journal", () => {
-  /** A journal of two files with one byte of one item flipped. */
-  function flipped(sequence: number, prepare: (journal: Journal, entries: readonly JournalEntry[]) => void) {
-    const folder = createMemoryFolder();
-    const journal = open(folder);
-    const entries = fill(journal, 0, 12);
-    prepare(journal, entries);
-    const entry = entries[sequence];
-    if (!entry) throw new Error("no entry");
-    const name = `journal-${String(entry.position.fileNumber).padStart(8, "0")}.cbor`;
-    const bytes = folder.bytesOf(name);
-    bytes[entry.position.offsetBytes + 500] = (bytes[entry.position.offsetBytes + 500] ?? 0) ^ 1;
-    return { folder, journal, entry };
-  }
+/** A journal of two files with one byte of one item flipped. */
+function flipped(sequence: number, prepare: (journal: Journal, entries: readonly JournalEntry[]) => void) {
+  const folder = createMemoryFolder();
+  const journal = open(folder);
+  const entries = fill(journal, 0, 12);
+  prepare(journal, entries);
+  const entry = entries[sequence];
+  if (!entry) throw new Error("no entry");
+  const name = `journal-${String(entry.position.fileNumber).padStart(8, "0")}.cbor`;
+  const bytes = folder.bytesOf(name);
+  bytes[entry.position.offsetBytes + 500] = (bytes[entry.position.offsetBytes + 500] ?? 0) ^ 1;
+  return { folder, journal, entry };
+}
 
+describe("a damaged journal", () => {
   test.each(range(1, 11))("names the segment that item %i held", (sequence) => {
     const { folder } = flipped(sequence, () => undefined);
     const again = open(folder);

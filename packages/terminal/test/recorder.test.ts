@@ -238,14 +238,17 @@ describe("stopping and going on", () => {
     expect(chain()[0]?.finals.filter(Boolean)).toHaveLength(1);
   });
 
-  test.each(["before", "after"])("a file that was recorded whole is not recorded again, %s its upload", async (when) => {
-    const first = openBench(folder, server).terminal;
-    await record(first, fileSource(1500));
-    first.close();
-    if (when === "after") await uploadAll();
-    const second = openBench(folder, server).terminal;
-    expect(await record(second, fileSource(1500))).toMatchObject({ alreadyRecorded: true, segmentCount: 0 });
-  });
+  test.each(["before", "after"])(
+    "a file that was recorded whole is not recorded again, %s its upload",
+    async (when) => {
+      const first = openBench(folder, server).terminal;
+      await record(first, fileSource(1500));
+      first.close();
+      if (when === "after") await uploadAll();
+      const second = openBench(folder, server).terminal;
+      expect(await record(second, fileSource(1500))).toMatchObject({ alreadyRecorded: true, segmentCount: 0 });
+    },
+  );
 
   test("recordAgain makes another recording of the same samples", async () => {
     const { terminal } = openBench(folder, server);

@@ -39,8 +39,9 @@ export class Sessions {
       throw new ServerError("ERR_SIGN_IN_LINK", "sign-in link was used before or has expired", { cause });
     });
     const token = Buffer.from(random(32)).toString("base64url");
-    const expiresAtUnixMs = nowUnixMs() + SESSION_LIFETIME_MS;
-    await catalog.storeSession(sha256(utf8(token)), account.id, expiresAtUnixMs);
+    const now = nowUnixMs();
+    const expiresAtUnixMs = now + SESSION_LIFETIME_MS;
+    await catalog.storeSession(sha256(utf8(token)), account.id, expiresAtUnixMs, now);
     await audit.record({ actor: actorOf(account), action: "sign in", subject: account.id, outcome: "done" });
     return { token, account, expiresAtUnixMs };
   }

@@ -45,7 +45,7 @@ export interface RecordingChain {
   readonly shape: string;
   readonly highestSequence: number;
   readonly finalSequence: number | null;
-  /** Rows whose sequence lies between the asked bounds. */
+  /** Rows whose sequence lies between the asked bounds, and the nearest one on each side of them. */
   readonly rows: readonly SegmentRow[];
 }
 
@@ -128,15 +128,15 @@ export interface CatalogMethods {
   rebuildPackages(packages: readonly (StoredPackage & { readonly commitment: Uint8Array })[]): void;
   /** Ends a rebuild. */
   endRebuild(): void;
-  /** What is known of a recording's stream, with the rows from one sequence to another, both included. */
+  /** What is known of a recording's stream, with the rows from one sequence to another and their neighbours. */
   findChain(recording: RecordingId, stream: number, fromSequence: number, toSequence: number): RecordingChain | null;
   storeGap(gap: GapRow): void;
+  /** Hash of the gap statement that was stored for a place, or null. */
+  findGapHash(recording: RecordingId, stream: number, sequence: number): Uint8Array | null;
   /** Keeps a status unless a newer or equal contact is known. @returns whether it was kept. */
   storeStatus(status: StatusRow): boolean;
   /** The offsets of a terminal's boot, or null when it never made contact in it. */
   findBootOffset(terminal: TerminalId, bootId: BootId): number | null;
-  /** h of the newest segment of a terminal's recording. */
-  findLastHash(recording: RecordingId): Uint8Array | null;
   listRecordings(tenant: TenantId, patient: PatientId): readonly RecordingRow[];
   /** Count, newest arrival and newest recording of each patient of a tenant. */
   summarisePatients(tenant: TenantId): readonly {
@@ -161,7 +161,8 @@ export interface CatalogMethods {
   findUnsummarised(limit: number): readonly { readonly recording: RecordingId; readonly sequence: number }[];
   appendAudit(entries: readonly AuditEntry[]): readonly number[];
   countAudit(): number;
-  storeSession(tokenHash: Uint8Array, account: string, expiresAtUnixMs: number): void;
+  /** Keeps a session, and forgets those that have expired. */
+  storeSession(tokenHash: Uint8Array, account: string, expiresAtUnixMs: number, nowUnixMs: number): void;
   findSession(
     tokenHash: Uint8Array,
     nowUnixMs: number,

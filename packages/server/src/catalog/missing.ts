@@ -3,8 +3,8 @@ import type { StatementSync } from "node:sqlite";
 import type { CatalogMethods } from "./catalog.ts";
 
 /**
- * Finds the holes between stored segments. A hole is "unreadable" or "quarantined" when the terminal signed that, and
- * "pending" while its segments may still come.
+ * Finds the holes between stored segments. A hole is "unreadable" or "quarantined" when the terminal signed that of
+ * each of its places, and "pending" while some of its segments may still come.
  */
 export function findMissingRows(
   sql: (text: string) => StatementSync,
@@ -21,16 +21,19 @@ export function findMissingRows(
     return {
       fromFrame: Number(hole["before_end"]),
       toFrame: Number(hole["first_frame"]),
-      cause: from === to ? "gap" : causeOf(sql, recordingKey, from, to),
-      sequenceCount: to - from,
+      ...(from === to ? { cause: "gap", sequenceCount: 0 } : explain(sql, recordingKey, from, to)),
     };
   });
 }
 
-function causeOf(sql: (text: string) => StatementSync, recordingKey: number, from: number, to: number): string {
+/** A hole is explained when the terminal gave every one of its places up; otherwise the rest may still come. */
+function explain(sql: (text: string) => StatementSync, recordingKey: number, from: number, to: number) {
   const row = sql(
-    "SELECT g.cause FROM gaps g JOIN recordings r ON r.id = g.recording" +
-      " WHERE r.key = ? AND g.stream = 0 AND g.sequence >= ? AND g.sequence < ? LIMIT 1",
+    "SELECT COUNT(*) AS n, MIN(g.cause) AS cause FROM gaps g JOIN recordings r ON r.id = g.recording" +
+      " WHERE r.key = ? AND g.stream = 0 AND g.sequence >= ? AND g.sequence < ?",
   ).get(recordingKey, from, to);
-  return row ? String(row["cause"]) : "pending";
+  const pending = to - from - Number(row?.["n"]);
+  return pending > 0
+    ? { cause: "pending", sequenceCount: pending }
+    : { cause: String(row?.["cause"]), sequenceCount: to - from };
 }

@@ -6,8 +6,9 @@
  *
  * Source: docs/format.md §10.3.
  */
-import { openPackage, sha256, verifyMessage } from "@pericard/crypto";
-import { decodeSegmentBody, Gap, parsePackage, parseSigned, RoutingId } from "@pericard/protocol";
+import { CryptoError, openPackage, sha256, verifyMessage } from "@pericard/crypto";
+import { decodeSegmentBody, Gap, parsePackage, parseSigned, ProtocolError, RoutingId } from "@pericard/protocol";
+import { codeOf, ServerError } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { TerminalRegistry } from "../keys/terminals.ts";
 import { STORED_KIND, type ScannedItem, type Volume } from "../volumes/volume.ts";
@@ -42,15 +43,38 @@ async function readStored({ recordingKeys }: RebuildParts, { bytes, copy }: Scan
   return { ...stored, commitment };
 }
 
-async function storeGap({ catalog, terminals }: RebuildParts, { bytes }: ScannedItem): Promise<void> {
+async function storeGap({ catalog, terminals, recordingKeys }: RebuildParts, { bytes }: ScannedItem): Promise<void> {
   const message = parseSigned(bytes);
-  const terminal = await terminals.get(RoutingId.fromBytes(message.keyIdBytes));
-  verifyMessage(terminal.verifyKey, message);
+  const { serial, verifyKey } = await terminals.getSigner(RoutingId.fromBytes(message.keyIdBytes));
+  verifyMessage(verifyKey, message);
   const { recording, stream, sequence, cause } = Gap.decode(message.payload);
+  const owner = await recordingKeys.findTerminal(recording);
+  if (message.type !== "pericard/gap" || (owner !== null && owner !== serial)) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
+  }
   await catalog.storeGap({ recording, stream, sequence, cause, hash: sha256(bytes) });
 }
 
-/** Fills an empty catalog from every volume. */
+/** Codes that say of an item, and of nothing else, that it cannot be believed or opened. */
+const REFUSAL_CODES: ReadonlySet<string> = new Set([
+  "ERR_NOT_FOUND",
+  "ERR_MESSAGE_REFUSED",
+  "ERR_TERMINAL_UNKNOWN",
+  "ERR_PATIENT_UNKNOWN",
+  "ERR_SEAL_BROKEN",
+]);
+
+/** Any other error ends the rebuild: a catalog that lacks what could not be looked up would be taken for the whole. */
+function isRefusal(error: unknown): boolean {
+  const isIntegrity = error instanceof ProtocolError || error instanceof CryptoError;
+  return isIntegrity || REFUSAL_CODES.has(codeOf(error) ?? "");
+}
+
+/**
+ * Fills an empty catalog from every volume.
+ *
+ * @throws when a volume cannot be read or the key store does not answer; nothing may use the catalog then.
+ */
 export async function rebuildCatalog(parts: RebuildParts): Promise<RebuildReport> {
   let [packageCopies, gaps, refused, read] = [0, 0, 0, 0];
   for (const volume of parts.volumes) {
@@ -61,7 +85,8 @@ export async function rebuildCatalog(parts: RebuildParts): Promise<RebuildReport
           if (item.kind === STORED_KIND.package) rows.push(await readStored(parts, item));
           else await storeGap(parts, item);
           if (item.kind === STORED_KIND.gap) gaps += 1;
-        } catch {
+        } catch (error) {
+          if (!isRefusal(error)) throw error;
           refused += 1;
         }
       }

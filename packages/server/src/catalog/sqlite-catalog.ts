@@ -236,12 +236,12 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
   function findChain(recording: RecordingId, stream: number, from: number, to: number): RecordingChain | null {
     const row = sql("SELECT key, shape, highest_sequence, final_sequence FROM recordings WHERE id = ?").get(recording);
     if (!row) return null;
-    const rows = sql("SELECT * FROM segments WHERE recording = ? AND stream = ? AND sequence BETWEEN ? AND ?").all(
-      Number(row["key"]),
-      stream,
-      from,
-      to,
-    );
+    const key = Number(row["key"]);
+    const rows = sql(
+      "SELECT * FROM segments WHERE recording = ?1 AND stream = ?2" +
+        " AND sequence >= COALESCE((SELECT MAX(sequence) FROM segments WHERE recording = ?1 AND stream = ?2 AND sequence < ?3), ?3)" +
+        " AND sequence <= COALESCE((SELECT MIN(sequence) FROM segments WHERE recording = ?1 AND stream = ?2 AND sequence > ?4), ?4)",
+    ).all(key, stream, from, to);
     return {
       shape: String(row["shape"]),
       highestSequence: Number(row["highest_sequence"]),
@@ -253,7 +253,8 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
   const RECORDING_COLUMNS =
     "SELECT r.*, b.offset_ms, s.id AS successor, s.predecessor_cause AS successor_cause FROM recordings r" +
     " LEFT JOIN boots b ON b.terminal = r.terminal AND b.boot_id = r.boot_id" +
-    " LEFT JOIN recordings s ON s.predecessor = r.id";
+    " LEFT JOIN recordings s ON s.key = (SELECT MIN(n.key) FROM recordings n" +
+    " WHERE n.predecessor = r.id AND n.terminal = r.terminal)";
 
   function copiesOf(packageKey: number): readonly Copy[] {
     return sql("SELECT * FROM copies WHERE package = ?")
@@ -288,16 +289,18 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
         gap.cause,
         gap.hash,
       ),
+    findGapHash: (recording, stream, sequence) => {
+      const row = sql("SELECT hash FROM gaps WHERE recording = ? AND stream = ? AND sequence = ?").get(
+        recording,
+        stream,
+        sequence,
+      );
+      return (row?.["hash"] as Uint8Array | undefined) ?? null;
+    },
     storeStatus: (status) => transact(() => storeStatus(status)),
     findBootOffset: (terminal: TerminalId, bootId: BootId) => {
       const row = sql("SELECT offset_ms FROM boots WHERE terminal = ? AND boot_id = ?").get(terminal, bootId);
       return row ? Number(row["offset_ms"]) : null;
-    },
-    findLastHash: (recording) => {
-      const row = sql(
-        "SELECT s.hash FROM segments s JOIN recordings r ON r.key = s.recording WHERE r.id = ? ORDER BY s.sequence DESC LIMIT 1",
-      ).get(recording);
-      return (row?.["hash"] as Uint8Array | undefined) ?? null;
     },
     listRecordings: (tenant, patient) =>
       sql(`${RECORDING_COLUMNS} WHERE r.tenant = ? AND r.patient = ? ORDER BY r.first_received_ms DESC, r.key DESC`)
@@ -362,8 +365,11 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
         .map((row) => ({ recording: RecordingId.parse(String(row["id"])), sequence: Number(row["sequence"]) })),
     appendAudit: (entries) => transact(() => entries.map(appendAuditEntry)),
     countAudit: () => Number(sql("SELECT COALESCE(MAX(number), 0) AS n FROM audit").get()?.["n"]),
-    storeSession: (tokenHash, account, expiresAtUnixMs) =>
-      void sql("INSERT INTO sessions VALUES (?, ?, ?)").run(tokenHash, account, expiresAtUnixMs),
+    storeSession: (tokenHash, account, expiresAtUnixMs, nowUnixMs) =>
+      transact(() => {
+        sql("DELETE FROM sessions WHERE expires_ms <= ?").run(nowUnixMs);
+        sql("INSERT INTO sessions VALUES (?, ?, ?)").run(tokenHash, account, expiresAtUnixMs);
+      }),
     findSession: (tokenHash, nowUnixMs) => {
       const row = sql("SELECT * FROM sessions WHERE token_hash = ? AND expires_ms > ?").get(tokenHash, nowUnixMs);
       return row ? { account: String(row["account"]), expiresAtUnixMs: Number(row["expires_ms"]) } : null;

@@ -17,6 +17,8 @@ export interface ControlOptions {
   readonly bufferBytesMax: number;
   /** Pause before the channels are polled again when none is idle and nothing else happens. */
   readonly pollMs: number;
+  /** An item that has not all its copies by then is given back to its client, who keeps it and comes again. */
+  readonly deadlineMs: number;
 }
 
 /** One item on its way: which file systems have it, and which are being tried. */
@@ -24,9 +26,13 @@ interface Task {
   readonly item: StoredItem;
   readonly copies: Copy[];
   readonly trying: Set<string>;
-  /** File systems that failed this item; tried again only when no other is left. */
+  /** File systems that failed this item; tried again only at a poll, and after all others. */
   readonly failed: Set<string>;
+  readonly deadline: NodeJS.Timeout;
+  /** Its client was answered; only what is under way still holds its bytes. */
+  isAnswered: boolean;
   resolve(copies: readonly Copy[]): void;
+  reject(error: ServerError): void;
 }
 
 /** How the control area is, for a status page. */
@@ -46,6 +52,7 @@ export class ControlArea {
   #bufferedBytes = 0;
   #poll: NodeJS.Timeout | undefined;
   #turn = 0;
+  #isClosed = false;
 
   /** @throws {ServerError} ERR_SERVER_CONFIG when there are fewer file systems than copies. */
   constructor(channels: readonly Channel[], options: ControlOptions) {
@@ -65,42 +72,69 @@ export class ControlArea {
     };
   }
 
-  /** @throws {ServerError} ERR_BUFFER_FULL when the buffer has no room: a client is told to come back. */
+  /**
+   * Sends a client away early.
+   *
+   * @throws {ServerError} ERR_BUFFER_FULL when the buffer has no room, ERR_STORE_UNAVAILABLE when fewer file systems work
+   * than an item needs copies.
+   */
   requireRoom(): void {
+    const working = this.#channels.filter(({ state }) => state === "idle" || state === "busy").length;
+    if (working < this.#options.copyCount) {
+      throw new ServerError("ERR_STORE_UNAVAILABLE", `${working} of ${this.#options.copyCount} needed volumes work`);
+    }
     if (this.#bufferedBytes >= this.#options.bufferBytesMax) {
       throw new ServerError("ERR_BUFFER_FULL", `buffer holds ${this.#bufferedBytes} bytes`);
     }
   }
 
-  /** Stores one item; resolves when it is durable in every copy. Waits as long as too few file systems work. */
+  /**
+   * Stores one item; resolves when it is durable in every copy.
+   *
+   * @throws {ServerError} ERR_STORE_UNAVAILABLE when it is not by the deadline, or when the control area is closed. Some
+   * copies may be there then: without rows they are garbage.
+   */
   store(item: StoredItem): Promise<readonly Copy[]> {
+    if (this.#isClosed) return Promise.reject(new ServerError("ERR_STORE_UNAVAILABLE", "control area is closed"));
     this.#bufferedItems += 1;
     this.#bufferedBytes += item.bytes.length;
-    return new Promise((resolve) => {
-      this.#waiting.push({ item, copies: [], trying: new Set(), failed: new Set(), resolve });
+    return new Promise((resolve, reject) => {
+      const task: Task = {
+        item,
+        copies: [],
+        trying: new Set(),
+        failed: new Set(),
+        deadline: setTimeout(() => this.#giveBack(task, "copies were not durable in time"), this.#options.deadlineMs),
+        isAnswered: false,
+        resolve,
+        reject,
+      };
+      this.#waiting.push(task);
       this.#dispatch();
     });
   }
 
-  /** Stops polling. Items that wait are lost with the process; nobody was promised them. */
+  /** Gives back what waits and takes nothing more. Nobody was promised it. */
   close(): void {
+    this.#isClosed = true;
+    for (const task of [...this.#waiting]) this.#giveBack(task, "control area was closed");
     clearTimeout(this.#poll);
   }
 
   /** Hands waiting items to idle channels, oldest first, until one finds too few of them. */
-  #dispatch(): void {
+  #dispatch(isPoll = false): void {
     for (let task = this.#waiting[0]; task; task = this.#waiting[0]) {
-      if (!this.#handOver(task)) break;
+      if (!this.#handOver(task, isPoll)) break;
       this.#waiting.shift();
     }
     clearTimeout(this.#poll);
-    if (this.#waiting.length > 0) this.#poll = setTimeout(() => this.#dispatch(), this.#options.pollMs);
+    if (this.#waiting.length > 0) this.#poll = setTimeout(() => this.#dispatch(true), this.#options.pollMs);
   }
 
   /** Sends a task to as many idle channels as it still needs copies. @returns whether every copy found a channel. */
-  #handOver(task: Task): boolean {
+  #handOver(task: Task, isPoll: boolean): boolean {
     let missing = this.#options.copyCount - task.copies.length - task.trying.size;
-    for (const channel of this.#idleChannelsFor(task)) {
+    for (const channel of this.#idleChannelsFor(task, isPoll)) {
       if (missing === 0) break;
       missing -= 1;
       task.trying.add(channel.volumeId);
@@ -109,8 +143,8 @@ export class ControlArea {
     return missing === 0;
   }
 
-  /** Idle channels without this item, those that did not fail it first, then by turns. */
-  #idleChannelsFor(task: Task): readonly Channel[] {
+  /** Idle channels without this item by turns; those that failed it come last, and at a poll only: nothing spins. */
+  #idleChannelsFor(task: Task, isPoll: boolean): readonly Channel[] {
     this.#turn += 1;
     const count = this.#channels.length;
     const turned = this.#channels.map((_, i) => this.#channels[(i + this.#turn) % count] as Channel);
@@ -119,25 +153,42 @@ export class ControlArea {
         state === "idle" && !task.trying.has(volumeId) && !task.copies.some((copy) => copy.volumeId === volumeId),
     );
     const fresh = free.filter(({ volumeId }) => !task.failed.has(volumeId));
-    return [...fresh, ...free.filter(({ volumeId }) => task.failed.has(volumeId))];
+    return isPoll ? [...fresh, ...free.filter(({ volumeId }) => task.failed.has(volumeId))] : fresh;
   }
 
   async #send(task: Task, channel: Channel): Promise<void> {
     try {
       task.copies.push(await channel.send(task.item));
       task.trying.delete(channel.volumeId);
-      if (task.copies.length === this.#options.copyCount) this.#finish(task);
+      if (!task.isAnswered && task.copies.length === this.#options.copyCount) this.#finish(task);
     } catch {
       task.trying.delete(channel.volumeId);
       task.failed.add(channel.volumeId);
-      if (!this.#waiting.includes(task)) this.#waiting.unshift(task);
+      if (!task.isAnswered && !this.#waiting.includes(task)) this.#waiting.unshift(task);
     }
+    this.#freeWhenDone(task);
     this.#dispatch();
   }
 
   #finish(task: Task): void {
+    clearTimeout(task.deadline);
+    task.isAnswered = true;
+    task.resolve(task.copies);
+  }
+
+  #giveBack(task: Task, why: string): void {
+    clearTimeout(task.deadline);
+    const place = this.#waiting.indexOf(task);
+    if (place >= 0) this.#waiting.splice(place, 1);
+    task.isAnswered = true;
+    task.reject(new ServerError("ERR_STORE_UNAVAILABLE", why));
+    this.#freeWhenDone(task);
+  }
+
+  /** The buffer has room again when nobody holds the item's bytes any more. */
+  #freeWhenDone(task: Task): void {
+    if (!task.isAnswered || task.trying.size > 0) return;
     this.#bufferedItems -= 1;
     this.#bufferedBytes -= task.item.bytes.length;
-    task.resolve(task.copies);
   }
 }

@@ -3,21 +3,21 @@ import fastifySwagger from "@fastify/swagger";
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import { PROBLEM_MEDIA_TYPE, problem } from "@pericard/protocol";
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import type { Ingest } from "../ingest/ingest.ts";
 import { problemOf, RETRY_AFTER_SECONDS } from "./problems.ts";
 import { apiRoutes, sessionRoutes, type ApiParts } from "./routes-api.ts";
-import { addMessageRoutes, type UploadClient } from "./routes-messages.ts";
+import { addMessageRoutes, type MessageParts } from "./routes-messages.ts";
 import { addPageRoutes } from "./routes-pages.ts";
 
-export interface AppParts extends ApiParts {
-  readonly ingest: Ingest;
-  readonly uploadClients: readonly UploadClient[];
+export interface AppParts extends ApiParts, MessageParts {
   /** Folder of the built viewer; without it the server has no pages. */
   readonly viewerPath: string | undefined;
   readonly logger: FastifyBaseLogger;
   /** What /healthz shows: states and counts, no ids of people or recordings. */
   readonly health: () => Record<string, unknown>;
 }
+
+/** Time in which a request has to have come, in milliseconds: 20 MiB over a slow line, and no more. */
+const REQUEST_TIMEOUT_MS = 300_000;
 
 const SECURITY_HEADERS = {
   "content-security-policy":
@@ -33,6 +33,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     loggerInstance: parts.logger,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
   })
     .withTypeProvider<TypeBoxTypeProvider>()
     .setValidatorCompiler(TypeBoxValidatorCompiler);
@@ -57,7 +58,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     openapi: { openapi: "3.1.0", info: { title: "Pericard", version: "1", description: "Reading of recordings." } },
   });
   app.get("/healthz", { schema: { hide: true } }, async () => ({ status: "ok", ...parts.health() }));
-  addMessageRoutes(plain, parts.ingest, parts.uploadClients);
+  addMessageRoutes(plain, parts);
   await app.register(sessionRoutes(parts));
   await app.register(apiRoutes(parts));
   if (parts.viewerPath !== undefined) addPageRoutes(plain, parts.viewerPath, parts.sessions);

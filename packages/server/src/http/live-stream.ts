@@ -19,25 +19,36 @@ export async function streamExtents(reply: FastifyReply, followed: Followed): Pr
   const { library, live, recording, terminal } = followed;
   void reply.hijack();
   const out = reply.raw;
-  out.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", connection: "keep-alive" });
-  let telling: Promise<void> | undefined;
+  if (out.destroyed) return reply;
+  out.writeHead(200, {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    connection: "keep-alive",
+  });
+  const send = (text: string): void => {
+    if (!out.writableEnded && !out.destroyed && !out.writableNeedDrain) out.write(text);
+  };
+
+  let isTelling = false;
   let again = false;
   const tell = async (): Promise<void> => {
-    do {
+    isTelling = true;
+    while (again) {
       again = false;
-      out.write(`event: extent\ndata: ${JSON.stringify(await library.extentOf(recording))}\n\n`);
-    } while (again);
+      send(`event: extent\ndata: ${JSON.stringify(await library.extentOf(recording))}\n\n`);
+    }
+    isTelling = false;
   };
   const changed = (): void => {
     again = true;
-    telling ??= tell()
-      .catch(() => void out.end())
-      .finally(() => {
-        telling = undefined;
-      });
+    if (!isTelling) tell().catch(() => out.end());
   };
   const unfollow = live.follow(recording, terminal, changed);
-  const heartbeat = setInterval(() => out.write(": still here\n\n") && changed(), HEARTBEAT_MS);
+  const heartbeat = setInterval(() => {
+    send(": still here\n\n");
+    changed();
+  }, HEARTBEAT_MS);
   out.on("close", () => {
     clearInterval(heartbeat);
     unfollow();

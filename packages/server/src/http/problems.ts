@@ -47,7 +47,8 @@ export function problemOf(error: unknown): Problem {
     return problem(status, error.code, title, error.message);
   }
   const code = codeOf(error);
-  if (code?.startsWith("ERR_KEYSTORE")) return problem(503, code, "key store is not available");
+  if (code?.startsWith("ERR_KEYSTORE_")) return problem(503, code, "key store is not available");
+  if (code === "ERR_SQLITE_ERROR") return problem(503, "ERR_CATALOG_UNAVAILABLE", STATUS.ERR_CATALOG_UNAVAILABLE.title);
   return fastifyProblem(error) ?? problem(500, "ERR_INTERNAL", "server failed");
 }
 

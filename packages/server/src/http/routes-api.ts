@@ -39,7 +39,7 @@ function sessionOf(request: FastifyRequest): Omit<SignedInSession, "token"> {
 /** A state-changing request must come from a page of this server. */
 function requireSameOrigin(request: FastifyRequest): void {
   const { origin, host } = request.headers;
-  if (origin !== undefined && new URL(origin).host !== host) {
+  if (origin !== undefined && URL.parse(origin)?.host !== host) {
     throw new ServerError("ERR_ROLE_DENIED", "request comes from another site");
   }
 }

@@ -19,6 +19,13 @@ export interface UploadClient {
   readonly token: string;
 }
 
+export interface MessageParts {
+  readonly ingest: Ingest;
+  readonly uploadClients: readonly UploadClient[];
+  /** Bytes of bodies that may be in memory together. */
+  readonly bufferBytesMax: number;
+}
+
 /** Checks a bearer token against every client, in a time that does not tell which. */
 function requireClient(clients: readonly { name: string; tokenHash: Uint8Array }[], request: FastifyRequest): void {
   const token = /^Bearer (\S{1,256})$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
@@ -33,15 +40,53 @@ function waitMsOf(request: FastifyRequest): number {
   return 1000 * Math.min(seconds, WAIT_SECONDS_MAX);
 }
 
-/** Adds the route. Bodies are signed messages of at most 20 MiB. */
-export function addMessageRoutes(app: FastifyInstance, ingest: Ingest, uploadClients: readonly UploadClient[]): void {
+/** Bytes that a request's body may have: what it declares, or, when it does not say, the most that is taken. */
+function declaredBytes(request: FastifyRequest): number {
+  const text = request.headers["content-length"] ?? "";
+  return /^\d{1,9}$/.test(text) ? Math.min(Number(text), ENVELOPE_BYTES_MAX) : ENVELOPE_BYTES_MAX;
+}
+
+/** Bodies that are in memory at once. One is always taken, however large. */
+class BodyRoom {
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** @throws {ServerError} ERR_BUFFER_FULL. */
+  take(sizeBytes: number): void {
+    if (this.#bytes > 0 && this.#bytes + sizeBytes > this.#bytesMax) {
+      throw new ServerError("ERR_BUFFER_FULL", `bodies of ${this.#bytes} bytes are under way`);
+    }
+    this.#bytes += sizeBytes;
+  }
+
+  free(sizeBytes: number): void {
+    this.#bytes -= sizeBytes;
+  }
+}
+
+/**
+ * Adds the route. Bodies are signed messages of at most 20 MiB; none is read before its client is known and the buffer
+ * has room.
+ */
+export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): void {
+  const { ingest, uploadClients } = parts;
   const clients = uploadClients.map(({ name, token }) => ({ name, tokenHash: sha256(utf8(token)) }));
+  const room = new BodyRoom(parts.bufferBytesMax);
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     const bodyLimit = ENVELOPE_BYTES_MAX;
     scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit }, (_request, body, parsed) => parsed(null, body));
-    scope.post(UPLOAD_PATH, { bodyLimit, schema: { hide: true } }, async (request, reply) => {
+    scope.addHook("onRequest", async (request, reply) => {
       requireClient(clients, request);
+      const sizeBytes = declaredBytes(request);
+      room.take(sizeBytes);
+      reply.raw.once("close", () => room.free(sizeBytes));
+    });
+    scope.post(UPLOAD_PATH, { bodyLimit, schema: { hide: true } }, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
       const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
       const gone = new AbortController();

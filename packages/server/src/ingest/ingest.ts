@@ -4,12 +4,13 @@
  * Source: docs/format.md §9.1.
  */
 import { CryptoError, sha256, verifyMessage } from "@pericard/crypto";
-import { Gap, parseSigned, RoutingId, Status, type ParsedSigned } from "@pericard/protocol";
+import { equalBytes, Gap, parseSigned, RoutingId, Status, type ParsedSigned } from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import { ServerError } from "../errors.ts";
 import type { Mailbox } from "../keys/mailbox.ts";
+import type { RecordingKeys } from "../keys/recordings.ts";
 import type { RegisteredTerminal, TerminalRegistry } from "../keys/terminals.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 import { openSegments, type HpkeKeys } from "./open-segments.ts";
@@ -23,6 +24,7 @@ export interface IngestParts {
   readonly segments: SegmentStore;
   readonly control: ControlArea;
   readonly catalog: Catalog;
+  readonly recordingKeys: RecordingKeys;
   readonly statements: StatementMaker;
   readonly mailbox: Mailbox;
   readonly statusKeeper: StatusKeeper;
@@ -49,8 +51,8 @@ export class Ingest {
    *
    * @returns signed messages for the terminal.
    * @throws {ProtocolError} with the code of what is malformed; {ServerError} ERR_TERMINAL_UNKNOWN,
-   * ERR_TERMINAL_QUARANTINED, ERR_SIGNATURE_INVALID, ERR_MESSAGE_REFUSED, ERR_STATUS_REPLAYED, ERR_BUFFER_FULL. Nothing
-   * was stored then.
+   * ERR_TERMINAL_QUARANTINED, ERR_SIGNATURE_INVALID, ERR_MESSAGE_REFUSED, ERR_STATUS_REPLAYED, ERR_BUFFER_FULL,
+   * ERR_STORE_UNAVAILABLE. The same message may be sent again.
    */
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
     const message = parseSigned(bytes);
@@ -75,14 +77,17 @@ export class Ingest {
   async #receiveEnvelope(terminal: RegisteredTerminal, message: ParsedSigned): Promise<readonly Uint8Array[]> {
     const { control, segments, statements, hpkeKeys, mailbox, copyCount, nowUnixMs } = this.#parts;
     control.requireRoom();
-    const { items, refusals } = openSegments(terminal, hpkeKeys, message);
+    const { items, refusals: unopened } = openSegments(terminal, hpkeKeys, message);
     const receivedAtUnixMs = nowUnixMs();
-    const { durable, contradictions } = await segments.store(terminal, items, receivedAtUnixMs);
+    const { durable, contradictions, refusals: foreign } = await segments.store(terminal, items, receivedAtUnixMs);
     const { routing, serial } = terminal;
-    for (const { code } of refusals) await this.#alarm(serial, `rejected ${code}`);
-    for (const { item, cause } of contradictions) {
-      await this.#alarm(serial, `conflict ${cause} ${item.header.recording} ${item.header.sequence}`);
-    }
+    const refusals = [...unopened, ...foreign];
+    await Promise.all([
+      ...refusals.map(({ code }) => this.#alarm(serial, `rejected ${code}`)),
+      ...contradictions.map(({ item: { header }, cause }) =>
+        this.#alarm(serial, `conflict ${cause} ${header.recording} ${header.sequence}`),
+      ),
+    ]);
     return [
       ...(durable.length > 0 ? [statements.receipt(routing, receivedAtUnixMs, copyCount, durable)] : []),
       ...contradictions.map((contradiction) => statements.conflict(routing, receivedAtUnixMs, contradiction)),
@@ -100,14 +105,19 @@ export class Ingest {
     message: ParsedSigned,
     bytes: Uint8Array,
   ): Promise<readonly Uint8Array[]> {
-    const { control, catalog, statements, copyCount, nowUnixMs } = this.#parts;
-    const gap = Gap.decode(message.payload);
-    if (gap.routing !== terminal.routing) throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
-    control.requireRoom();
-    await control.store({ kind: STORED_KIND.gap, bytes });
+    const { control, catalog, recordingKeys, statements, copyCount, nowUnixMs } = this.#parts;
+    const { routing, recording, stream, sequence, cause } = Gap.decode(message.payload);
+    const owner = await recordingKeys.findTerminal(recording);
+    if (routing !== terminal.routing || (owner !== null && owner !== terminal.serial)) {
+      throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
+    }
     const hash = sha256(bytes);
-    const { recording, stream, sequence, cause } = gap;
-    await catalog.storeGap({ recording, stream, sequence, cause, hash });
+    const known = await catalog.findGapHash(recording, stream, sequence);
+    if (!known || !equalBytes(known, hash)) {
+      control.requireRoom();
+      await control.store({ kind: STORED_KIND.gap, bytes });
+      await catalog.storeGap({ recording, stream, sequence, cause, hash });
+    }
     return [statements.receipt(terminal.routing, nowUnixMs(), copyCount, [hash])];
   }
 

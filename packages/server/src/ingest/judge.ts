@@ -38,9 +38,19 @@ function breaksChain(view: StreamView, { hash, header }: Judged): boolean {
   return wrongBefore || (after !== undefined && (after.prev === null || !equalBytes(after.prev, hash)));
 }
 
+/** The nearest known segments on both sides of a place. */
+function neighbours(view: StreamView, sequence: number) {
+  let before: SegmentRow | undefined;
+  let after: SegmentRow | undefined;
+  for (const row of view.rows.values()) {
+    if (row.sequence < sequence && row.sequence > (before?.sequence ?? -1)) before = row;
+    if (row.sequence > sequence && row.sequence < (after?.sequence ?? Infinity)) after = row;
+  }
+  return { before, after };
+}
+
 function overlaps(view: StreamView, { header, descriptor }: Judged): boolean {
-  const before = view.rows.get(header.sequence - 1);
-  const after = view.rows.get(header.sequence + 1);
+  const { before, after } = neighbours(view, header.sequence);
   const startsEarly = before !== undefined && descriptor.firstFrame < before.firstFrame + before.frameCount;
   return startsEarly || (after !== undefined && descriptor.firstFrame + descriptor.frameCount > after.firstFrame);
 }

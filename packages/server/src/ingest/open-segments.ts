@@ -52,6 +52,8 @@ function requireSame(terminal: RegisteredTerminal, header: SegmentHeader): void 
   if (header.terminal !== terminal.serial || header.tenant !== terminal.tenant) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "segment is another terminal's");
   }
+  // The catalog and everything that reads keep one stream: a receipt for another would let it be deleted, unseen.
+  if (header.stream !== 0) throw new ServerError("ERR_MESSAGE_REFUSED", "stream is not one that is kept");
 }
 
 function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {

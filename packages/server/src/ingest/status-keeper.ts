@@ -41,7 +41,10 @@ export class StatusKeeper {
   async #endIfReassigned(terminal: RegisteredTerminal, recording: Status["heads"][number]["recording"]): Promise<void> {
     const key = await this.#keyStore.findRecordingKey(recording);
     const current = (await this.#keyStore.assignments(terminal.serial)).at(-1);
-    if (!key || !current || current.fromUnixMs <= key.createdAtUnixMs || current.patient === key.patient) return;
+    if (!key || key.terminal !== terminal.serial || !current || current.patient === key.patient) return;
+    const start = (await this.#catalog.findRecording(recording))?.start;
+    const begunAtUnixMs = start?.certainty === "measured" ? (start.unixMs ?? 0) : key.createdAtUnixMs;
+    if (current.fromUnixMs <= begunAtUnixMs) return;
     this.#mailbox.command(terminal.routing, "end-recording", 0, END_RECORDING_LIFETIME_MS);
   }
 }

@@ -5,16 +5,18 @@
  * Source: paper B §3, §4, Table 2; docs/format.md §8.
  */
 import { sealPackage, type RandomSource } from "@pericard/crypto";
+import type { RecordingKey } from "@pericard/custody";
 import { BODY_KIND, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
 import type { Catalog, ItemOutcome, StoredPackage } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
+import { codeOf } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { RegisteredTerminal } from "../keys/terminals.ts";
 import { gather } from "../threads/gather.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 import { InTurn } from "./in-turn.ts";
 import { judge, withSegment } from "./judge.ts";
-import type { OpenedItem } from "./open-segments.ts";
+import type { OpenedItem, Refusal } from "./open-segments.ts";
 import { StreamViews } from "./stream-views.ts";
 
 /** A segment that contradicts what is stored. */
@@ -28,6 +30,8 @@ export interface StoreOutcome {
   /** h of every segment that is durable now or was before. */
   readonly durable: readonly Uint8Array[];
   readonly contradictions: readonly Contradiction[];
+  /** Segments of a recording that is another terminal's. */
+  readonly refusals: readonly Refusal[];
 }
 
 export interface SegmentStoreParts {
@@ -81,6 +85,7 @@ export class SegmentStore {
     return {
       durable: outcomes.flatMap(({ durable }) => durable),
       contradictions: outcomes.flatMap(({ contradictions }) => contradictions),
+      refusals: outcomes.flatMap(({ refusals }) => refusals),
     };
   }
 
@@ -91,8 +96,10 @@ export class SegmentStore {
   ): Promise<StoreOutcome> {
     const [first] = group;
     const last = group.at(-1);
-    if (!first || !last) return { durable: [], contradictions: [] };
+    if (!first || !last) return NOTHING;
     const { recording, stream } = first.header;
+    const key = await this.#findKey(terminal, first, receivedAtUnixMs);
+    if (!key) return { ...NOTHING, refusals: group.map(({ hash }) => ({ code: FOREIGN, hash, envelope: null })) };
     let view = await this.#views.find(recording, stream, first.header.sequence, last.header.sequence);
     const fresh: OpenedItem[] = [];
     const durable: Uint8Array[] = [];
@@ -107,26 +114,44 @@ export class SegmentStore {
       }
     }
     // A repetition within the envelope waits, with the rest, for what it repeats.
-    const stored = fresh.length === 0 ? NOTHING : await this.#storeFresh(terminal, fresh, receivedAtUnixMs);
+    const stored = fresh.length === 0 ? NOTHING : await this.#storeFresh(terminal, key, fresh, receivedAtUnixMs);
     if (stored.contradictions.length > 0) this.#views.forget(recording, stream);
     else this.#views.remember(recording, stream, view);
     return {
       durable: [...durable, ...stored.durable],
       contradictions: [...contradictions, ...stored.contradictions],
+      refusals: [],
     };
+  }
+
+  /**
+   * The recording's key, before anything is compared with what is stored of it; undefined when the recording is another
+   * terminal's. A recording that nobody has is this terminal's from now on.
+   */
+  async #findKey(
+    { serial }: RegisteredTerminal,
+    { header, descriptor }: OpenedItem,
+    receivedAtUnixMs: number,
+  ): Promise<RecordingKey | undefined> {
+    try {
+      return await this.#parts.recordingKeys.obtain(header.recording, serial, descriptor, receivedAtUnixMs);
+    } catch (error) {
+      if (codeOf(error) === FOREIGN || codeOf(error) === "ERR_RECORDING_UNKNOWN") return undefined;
+      throw error;
+    }
   }
 
   /** Seals, stores and writes the rows of segments that are new. The catalog has the last word on that. */
   async #storeFresh(
     terminal: RegisteredTerminal,
+    key: RecordingKey,
     fresh: readonly OpenedItem[],
     receivedAtUnixMs: number,
   ): Promise<StoreOutcome> {
-    const { control, random, recordingKeys, onStored } = this.#parts;
+    const { control, random, onStored } = this.#parts;
     const { header, descriptor } = fresh[0] as OpenedItem;
     const { recording, stream } = header;
     const { tenant, serial } = terminal;
-    const key = await recordingKeys.obtain(recording, serial, descriptor, receivedAtUnixMs);
     const items = fresh.map(packageItem);
     const plain = fresh.map((item) => item.plain);
     const draft = {
@@ -149,8 +174,11 @@ export class SegmentStore {
       contradictions: fresh
         .filter((_, i) => outcomes[i] === "conflict")
         .map((item) => ({ item, cause: "sequence" as const })),
+      refusals: [],
     };
   }
 }
 
-const NOTHING: StoreOutcome = { durable: [], contradictions: [] };
+const NOTHING: StoreOutcome = { durable: [], contradictions: [], refusals: [] };
+/** What a terminal is told of a segment in a recording that is not its own. */
+const FOREIGN = "ERR_MESSAGE_REFUSED";

@@ -19,7 +19,7 @@ export class StreamViews {
   async find(recording: RecordingId, stream: number, from: number, to: number): Promise<StreamView> {
     const tail = this.#tails.get(`${recording}/${stream}`);
     if (tail && from > tail.highestSequence) return tail;
-    const chain = await this.#catalog.findChain(recording, stream, Math.max(0, from - 1), to + 1);
+    const chain = await this.#catalog.findChain(recording, stream, from, to);
     if (!chain) return EMPTY_VIEW;
     return { ...chain, rows: new Map(chain.rows.map((row) => [row.sequence, row])) };
   }

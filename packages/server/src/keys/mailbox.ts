@@ -8,12 +8,14 @@ import { signMessage, type KeyObject } from "@pericard/crypto";
 import { Command, KeyId, type RoutingId } from "@pericard/protocol";
 
 interface Letter {
+  readonly name: Command["name"];
   readonly mailNumber: number;
   readonly expiresAtUnixMs: number;
   readonly message: Uint8Array;
 }
 
-const LETTERS_PER_TERMINAL_MAX = 16;
+/** Answers that may wait for one terminal's mail. It asks one at a time; a new one ends the oldest. */
+const WAITING_PER_TERMINAL_MAX = 4;
 
 /** The server's key for statements to terminals. */
 export interface StatementKey {
@@ -42,8 +44,8 @@ export class Mailbox {
     const expiresAtUnixMs = issuedAtUnixMs + lifetimeMs;
     const payload = Command.encode({ routing, mailNumber, issuedAtUnixMs, expiresAtUnixMs, name, value });
     const message = signMessage(this.#key.privateKey, "pericard/command", KeyId.toBytes(this.#key.keyId), payload);
-    const letters = this.#letters.get(routing) ?? [];
-    this.#letters.set(routing, [...letters, { mailNumber, expiresAtUnixMs, message }].slice(-LETTERS_PER_TERMINAL_MAX));
+    const others = (this.#letters.get(routing) ?? []).filter((letter) => letter.name !== name);
+    this.#letters.set(routing, [...others, { name, mailNumber, expiresAtUnixMs, message }]);
     for (const wake of this.#waiting.get(routing) ?? []) wake();
   }
 
@@ -58,7 +60,7 @@ export class Mailbox {
     return letters.map(({ message }) => message);
   }
 
-  /** Resolves when something comes for the terminal, the time is over, or the signal aborts. */
+  /** Resolves when something comes for the terminal, the time is over, too many others wait, or the signal aborts. */
   wait(routing: RoutingId, waitMs: number, signal: AbortSignal): Promise<void> {
     if (waitMs <= 0 || signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
@@ -74,6 +76,7 @@ export class Mailbox {
       const timer = setTimeout(done, waitMs);
       signal.addEventListener("abort", done);
       waiting.add(done);
+      if (waiting.size > WAITING_PER_TERMINAL_MAX) [...waiting][0]?.();
     });
   }
 }

@@ -2,7 +2,7 @@
 import type { BootId, PatientId, RecordingId, TerminalId, WaveformDescriptor } from "@pericard/protocol";
 import type { RecordingKey } from "@pericard/custody";
 import type { Catalog } from "../catalog/catalog.ts";
-import { ServerError } from "../errors.ts";
+import { codeOf, ServerError } from "../errors.ts";
 import type { KeyStorePort } from "./key-store.ts";
 import { Lru } from "./lru.ts";
 
@@ -39,6 +39,16 @@ export class RecordingKeys {
   /** The data key of a recording that is stored. @throws {ServerError} ERR_NOT_FOUND. */
   async get(recording: RecordingId): Promise<RecordingKey> {
     return this.#keys.get(recording) ?? this.#remember(recording, this.#find(recording));
+  }
+
+  /** Whose terminal's a recording is; null when nothing of it was stored. */
+  async findTerminal(recording: RecordingId): Promise<TerminalId | null> {
+    try {
+      return (await this.get(recording)).terminal;
+    } catch (error) {
+      if (codeOf(error) === "ERR_NOT_FOUND") return null;
+      throw error;
+    }
   }
 
   #remember(recording: RecordingId, key: Promise<RecordingKey>): Promise<RecordingKey> {

@@ -71,6 +71,13 @@ export class TerminalRegistry {
     return terminal;
   }
 
+  /** Who signs under a routing id, whatever became of the terminal since. @throws {ServerError} ERR_TERMINAL_UNKNOWN. */
+  async getSigner(routing: RoutingId): Promise<Pick<RegisteredTerminal, "serial" | "verifyKey">> {
+    const found = await this.#keyStore.findTerminal(routing);
+    if (!found?.terminal.signPublicKey) throw new ServerError("ERR_TERMINAL_UNKNOWN", "terminal is not registered");
+    return { serial: found.terminal.serial, verifyKey: ed25519Public(found.terminal.signPublicKey) };
+  }
+
   async #forgetWhenChanged(): Promise<void> {
     const now = this.#monotonicMs();
     if (now - this.#checkedAtMs < FRESH_MS) return;

@@ -1,6 +1,6 @@
 /** Exact samples of a stretch of a recording. */
 import type { WaveformShape } from "@pericard/protocol";
-import type { Catalog, RecordingRow } from "../catalog/catalog.ts";
+import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { DecodedSegment } from "./decode-thread.ts";
 import type { SegmentReader } from "./segment-reader.ts";
@@ -9,7 +9,7 @@ import { NO_SAMPLE } from "./summary.ts";
 /** Longest stretch of one answer, in seconds and in values. */
 export const SAMPLES_SECONDS_MAX = 60;
 const VALUES_MAX = 4_000_000;
-const SEGMENTS_MAX = 512;
+const SEGMENTS_PER_READ = 512;
 
 /** What stands where a lead has no sample: the lead's own code, or one value for all. */
 export type MissingStyle = "code" | "sentinel";
@@ -60,6 +60,21 @@ function markMissing(shape: WaveformShape, leads: readonly Int32Array[]): void {
   }
 }
 
+/** The segments of a stretch in order, some hundreds at a time. */
+export async function* segmentsOf(
+  catalog: Catalog,
+  recordingKey: number,
+  { fromFrame, toFrame }: Stretch,
+): AsyncGenerator<readonly SegmentPlacement[]> {
+  for (let from = fromFrame; from < toFrame;) {
+    const placements = await catalog.findSegments(recordingKey, from, toFrame, SEGMENTS_PER_READ);
+    yield placements;
+    const last = placements.at(-1);
+    if (!last || placements.length < SEGMENTS_PER_READ) return;
+    from = last.firstFrame + Math.max(1, last.frameCount);
+  }
+}
+
 /** Samples of every lead over the stretch, oldest first. @throws {ServerError} ERR_DATA_UNREADABLE. */
 export async function readSamples(
   catalog: Catalog,
@@ -73,9 +88,10 @@ export async function readSamples(
   const leads = shape.leads.map(({ samplesPerFrame, missingCode }) =>
     new Int32Array(frameCount * samplesPerFrame).fill(fillOf(missingCode, style)),
   );
-  const placements = await catalog.findSegments(row.key, stretch.fromFrame, stretch.toFrame, SEGMENTS_MAX);
-  for (const segment of await Promise.all(placements.map((one) => reader.readSegment(row.id, one)))) {
-    place(shape, leads, stretch, segment);
+  for await (const placements of segmentsOf(catalog, row.key, stretch)) {
+    for (const segment of await Promise.all(placements.map((one) => reader.readSegment(row.id, one)))) {
+      place(shape, leads, stretch, segment);
+    }
   }
   if (style === "sentinel") markMissing(shape, leads);
   return leads;

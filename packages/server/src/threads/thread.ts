@@ -1,6 +1,6 @@
 /** The outside of a thread: its functions as promises. */
 import { Worker } from "node:worker_threads";
-import { ServerError } from "../errors.ts";
+import { codeOf, ServerError } from "../errors.ts";
 import type { ThreadMethods, ThreadReply } from "./messages.ts";
 
 /** The functions of a thread as its owner calls them. */
@@ -31,6 +31,14 @@ export class ThreadError extends Error {
   }
 }
 
+/** What ended a thread: an error of ours, thrown while it started, keeps its code. */
+function startError(cause: unknown): Error {
+  const code = codeOf(cause);
+  return cause instanceof Error && code !== undefined && !code.startsWith("ERR_WORKER")
+    ? new ThreadError({ name: cause.name, message: cause.message, code })
+    : new ServerError("ERR_THREAD_ENDED", "thread failed", { cause });
+}
+
 /**
  * Starts a thread from a module that calls `serveThread`.
  *
@@ -58,7 +66,7 @@ export function startThread<Methods extends ThreadMethods>(
     if ("failure" in reply) call?.reject(new ThreadError(reply.failure));
     else call?.resolve(reply.value as never);
   });
-  worker.on("error", (cause) => failAll(new ServerError("ERR_THREAD_ENDED", "thread failed", { cause })));
+  worker.on("error", (cause) => failAll(startError(cause)));
   worker.on("exit", () => failAll(new ServerError("ERR_THREAD_ENDED", "thread ended")));
   const invoke = (method: string, args: readonly unknown[]): Promise<never> =>
     new Promise((resolve, reject) => {

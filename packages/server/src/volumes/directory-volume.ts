@@ -57,6 +57,7 @@ class DirectoryVolume implements Volume {
   }
 
   async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
+    if (this.state === "full") throw new ServerError("ERR_VOLUME_FULL", `volume ${this.id} is full`);
     const positions = await this.#run((calls) => calls.append(items));
     this.#state = "up";
     return positions.map((position) => ({ volumeId: this.id, ...position }));
@@ -87,6 +88,7 @@ class DirectoryVolume implements Volume {
   }
 
   async #run<T>(call: (calls: Thread<DirectoryMethods>["calls"]) => Promise<T>): Promise<T> {
+    if (this.state === "down") throw new ServerError("ERR_VOLUME_DOWN", `volume ${this.id} is down`);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_, reject) => {
       const late = () => reject(new ServerError("ERR_VOLUME_DOWN", "volume missed its deadline"));

@@ -176,9 +176,13 @@ export class Journal {
     this.#onChange();
   }
 
-  /** Removes every file that has nothing unfinished, also the current one: for when nothing more is expected soon. */
-  removeAllFinished(): void {
+  /**
+   * Makes marks durable and removes every file that has nothing unfinished, also the current one: for when nothing more
+   * is expected soon. What a failed disk does not allow is left undone.
+   */
+  settle(): void {
     this.#marks.removeAllFinished(this.#beforeRemove);
+    if (!this.failure) this.sync();
   }
 
   close(): void {

@@ -42,7 +42,7 @@ export function createUploader(parts: TerminalParts, view: UploadView, transport
   const mailbox = new Mailbox(routing, trust, createMailActions(actions));
   const onUnreadable = (entry: JournalEntry): void => tryStateLost(actions, entry, clock.monotonicMs());
   const sender = { journal, module, routing, trust, transport, deliveries, clock, onUnreadable };
-  const { liveItems, activity, streamHeads } = view;
+  const { liveItems, activity } = view;
   const uploader = new Uploader({
     sender,
     liveItems,
@@ -51,17 +51,16 @@ export function createUploader(parts: TerminalParts, view: UploadView, transport
     bell,
     activity,
     makeStatus: () => makeStatus(parts, view),
-    told: (heads) => streamHeads.told(heads),
   });
   return { uploader, mailbox, transport };
 }
 
 function makeStatus(parts: TerminalParts, { streamHeads, recorder }: UploadView) {
-  const heads = streamHeads.list(parts.journal, recorder()?.recording ?? null);
+  const { heads, told } = streamHeads.list(parts.journal, recorder()?.recording ?? null);
   const { routing } = parts.provision;
   const { mailSeen } = parts.heads;
   const segmentLengthMs = parts.commands.segmentLengthMs();
-  return { signed: signStatus({ ...parts, routing, mailSeen, segmentLengthMs, heads }), heads };
+  return { signed: signStatus({ ...parts, routing, mailSeen, segmentLengthMs, heads }), told };
 }
 
 /** A disk that takes no statement now is asked again when the item would have been sent again. */

@@ -8,6 +8,13 @@ import type { RecordedHead } from "../state-file.ts";
 
 type Head = Omit<StreamHead, "open">;
 
+/** Heads for one status. */
+export interface ListedHeads {
+  readonly heads: readonly StreamHead[];
+  /** To be called when the status reached the path. Heads that had unreceipted items then are told once more after. */
+  readonly told: () => void;
+}
+
 /** Heads to be told in statuses, newest recording last. */
 export class StreamHeads {
   readonly #heads = new Map<string, Head>();
@@ -33,29 +40,29 @@ export class StreamHeads {
   }
 
   /** At most 64 heads: of the open recording first, then of those with unreceipted items or news, newest first. */
-  list(journal: Journal, open: RecordingId | null): readonly StreamHead[] {
-    const pending = new Set<string>();
-    for (const { place } of journal.pending) pending.add(keyOf(place));
-    for (const key of this.#heads.keys()) {
-      const isOpen = this.#heads.get(key)?.recording === open;
-      if (!isOpen && !pending.has(key) && !this.#untold.has(key)) this.#heads.delete(key);
+  list(journal: Journal, open: RecordingId | null): ListedHeads {
+    const pending = pendingStreams(journal);
+    for (const [key, { recording }] of this.#heads) {
+      if (recording !== open && !pending.has(key) && !this.#untold.has(key)) this.#heads.delete(key);
     }
-    const heads = [...this.#heads.values()].map((head) => ({ ...head, open: head.recording === open }));
-    return heads.toReversed().sort(openFirst).slice(0, STATUS_HEADS_MAX);
+    const all = [...this.#heads.values()].map((head) => ({ ...head, open: head.recording === open }));
+    const heads = all.toReversed().sort(openFirst).slice(0, STATUS_HEADS_MAX);
+    const settled = heads.filter((head) => !pending.has(keyOf(head)));
+    return { heads, told: () => this.#told(settled) };
   }
 
-  /** Notes that heads reached the path as they were. */
-  told(heads: readonly StreamHead[]): void {
+  #told(heads: readonly StreamHead[]): void {
     for (const head of heads) {
       const key = keyOf(head);
       if (this.#heads.get(key)?.sequence === head.sequence) this.#untold.delete(key);
     }
   }
+}
 
-  /** Whether a status would say something new. */
-  get hasNews(): boolean {
-    return this.#untold.size > 0;
-  }
+function pendingStreams(journal: Journal): ReadonlySet<string> {
+  const streams = new Set<string>();
+  for (const { place } of journal.pending) streams.add(keyOf(place));
+  return streams;
 }
 
 function newestPending(journal: Journal): Iterable<JournalEntry> {

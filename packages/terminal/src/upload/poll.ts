@@ -1,6 +1,5 @@
 /** Polls: signed statuses that ask for mail, held open by the server while something is awaited. */
 import type { RandomSource } from "@pericard/crypto";
-import type { StreamHead } from "@pericard/protocol";
 import type { Clock } from "../clock.ts";
 import { Backoff } from "./backoff.ts";
 import { isTransient } from "./lane.ts";
@@ -17,8 +16,8 @@ export interface PollParts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly random: RandomSource;
-  readonly makeStatus: () => { readonly signed: Uint8Array; readonly heads: readonly StreamHead[] };
-  readonly told: (heads: readonly StreamHead[]) => void;
+  /** A signed status, and what is called when it reached the path. */
+  readonly makeStatus: () => { readonly signed: Uint8Array; readonly told: () => void };
   /** Whether anything in the mail was news. */
   readonly takeMail: (mail: Uint8Array) => boolean;
 }
@@ -51,14 +50,14 @@ export class Poll {
   }
 
   async #post(waitSeconds: number, signal: AbortSignal): Promise<"news" | "quiet" | "failed"> {
-    const { transport, makeStatus, told, takeMail } = this.#parts;
-    const { signed, heads } = makeStatus();
+    const { transport, makeStatus, takeMail } = this.#parts;
+    const { signed, told } = makeStatus();
     let retryAfterMs: number | null = null;
     try {
       const answer = await transport.post(signed, waitSeconds > 0 ? { waitSeconds, signal } : { signal });
       if (isDelivered(answer)) {
         this.#backoff.succeeded();
-        told(heads);
+        told();
         return answer.mail && takeMail(answer.mail) ? "news" : "quiet";
       }
       retryAfterMs = answer.retryAfterMs;

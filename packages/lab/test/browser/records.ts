@@ -1,0 +1,39 @@
+/** Public ECG records as the truth that the screen is compared with. */
+import type { WfdbRecord } from "@pericard/ecg";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { openRecordFile, recordBlocks } from "../../src/demo/read-back.ts";
+
+const FOLDER = resolve(process.env["PERICARD_ECG_DATA"] ?? join(import.meta.dirname, "../../../../../shared/data/ecg"));
+
+/** What is to be done when the records are not there; undefined when they are. */
+export const RECORDS_MISSING: string | undefined = existsSync(join(FOLDER, "SHA256SUMS"))
+  ? undefined
+  : `no ECG records in ${FOLDER}; copy shared/data/ecg there or set PERICARD_ECG_DATA to its path`;
+
+/** Path of a record's header. */
+export function recordPath(name: string): string {
+  return join(FOLDER, `${name}.hea`);
+}
+
+/** All samples of a record. */
+export interface Truth {
+  readonly format: WfdbRecord["format"];
+  readonly frameCount: number;
+  readonly leads: readonly Int32Array[];
+}
+
+/** Reads a record whole, straight from its files. */
+export async function readTruth(name: string): Promise<Truth> {
+  const record = await openRecordFile(recordPath(name));
+  const { format, frameCount } = record;
+  const leads = format.leads.map(({ samplesPerFrame }) => new Int32Array(frameCount * samplesPerFrame));
+  const filled = leads.map(() => 0);
+  for await (const block of recordBlocks(record)) {
+    for (const [i, values] of block.leads.entries()) {
+      leads[i]?.set(values, filled[i]);
+      filled[i] = (filled[i] ?? 0) + values.length;
+    }
+  }
+  return { format, frameCount, leads };
+}

@@ -1,0 +1,194 @@
+import { encodeMail, MAIL_ANSWER_BYTES_MAX, problem, SIGNED_MEDIA_TYPE } from "@pericard/protocol";
+import { createHttpTransport, systemClock, type HttpTransportLimits } from "@pericard/terminal";
+import { describe, expect, test } from "vitest";
+import { NEVER } from "./support/bench.ts";
+import { startHttp, type HttpServer } from "./support/http-server.ts";
+import { TestClock } from "./support/test-clock.ts";
+
+const BODY = Uint8Array.from({ length: 1000 }, (_, i) => i & 0xff);
+const LIMITS: HttpTransportLimits = { restMs: 1000, idleTimeoutMs: 300 };
+const clock = new TestClock();
+
+const answer =
+  (status: number, body: Uint8Array | string = "", headers: Record<string, string> = {}): HttpServer["handle"] =>
+  (_request, response) => {
+    response.writeHead(status, headers);
+    response.end(body);
+  };
+
+function connect(servers: readonly HttpServer[], limits = LIMITS) {
+  return createHttpTransport(
+    servers.map(({ url }, index) => ({ url, token: `token-${index}` })),
+    clock,
+    limits,
+  );
+}
+
+describe("one request", () => {
+  test("posts the body where it belongs, with its token", async () => {
+    const mail = encodeMail([Uint8Array.of(1, 2)]);
+    const server = await startHttp(answer(200, mail));
+    const transport = connect([server]);
+    expect(await transport.post(BODY, { signal: NEVER })).toEqual({
+      status: 200,
+      mail,
+      problemCode: null,
+      retryAfterMs: null,
+    });
+    const [request] = server.requests;
+    expect(request).toMatchObject({ url: "/v1/messages", body: BODY });
+    expect(request?.headers).toMatchObject({
+      authorization: "Bearer token-0",
+      "content-type": SIGNED_MEDIA_TYPE,
+      "content-length": "1000",
+    });
+    expect(transport).toMatchObject({ sentBytes: 1000, target: server.url });
+    transport.close();
+  });
+
+  test("asks for an answer that waits, and keeps the connection", async () => {
+    const server = await startHttp(answer(202));
+    const transport = connect([server]);
+    expect(await transport.post(BODY, { waitSeconds: 25, signal: NEVER })).toMatchObject({ status: 202, mail: null });
+    await transport.post(BODY, { signal: NEVER });
+    expect(server.requests[0]?.url).toBe("/v1/messages?waitSeconds=25");
+    expect(server.requests[1]?.headers.connection).toBe("keep-alive");
+    transport.close();
+  });
+
+  test("a path in the target's address is kept", async () => {
+    const server = await startHttp(answer(202));
+    const transport = createHttpTransport([{ url: `${server.url}/gateway/`, token: "t" }], clock);
+    await transport.post(BODY, { signal: NEVER });
+    expect(server.requests[0]?.url).toBe("/gateway/v1/messages");
+    transport.close();
+  });
+
+  test("a refusal gives its code and how long to wait", async () => {
+    const refusal = JSON.stringify(problem(429, "ERR_QUOTA", "quota is used up"));
+    const server = await startHttp(answer(429, refusal, { "retry-after": "17" }));
+    const transport = connect([server]);
+    expect(await transport.post(BODY, { signal: NEVER })).toEqual({
+      status: 429,
+      mail: null,
+      problemCode: "ERR_QUOTA",
+      retryAfterMs: 17_000,
+    });
+    transport.close();
+  });
+
+  test.each(["<html>", "", '{"code":7}', '{"code":"no code"}', "null"])("a refusal of %j has no code", async (text) => {
+    const transport = connect([await startHttp(answer(400, text, { "retry-after": "tomorrow" }))]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ problemCode: null, retryAfterMs: null });
+    transport.close();
+  });
+
+  test("a redirect is no delivery, and the token goes nowhere else", async () => {
+    const elsewhere = await startHttp(answer(200));
+    const transport = connect([await startHttp(answer(302, "", { location: `${elsewhere.url}/v1/messages` }))]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 302, mail: null });
+    expect(elsewhere.requests).toHaveLength(0);
+    transport.close();
+  });
+});
+
+describe("failures", () => {
+  test("an answer that is too long is given up", async () => {
+    const server = await startHttp(answer(200, new Uint8Array(MAIL_ANSWER_BYTES_MAX + 1)));
+    const transport = connect([server]);
+    await expect(transport.post(BODY, { signal: NEVER })).rejects.toMatchObject({ code: "ERR_UPLOAD_ANSWER" });
+    transport.close();
+  });
+
+  test("a target that stands still is given up", async () => {
+    const transport = connect([await startHttp(() => undefined)]);
+    await expect(transport.post(BODY, { signal: NEVER })).rejects.toMatchObject({ code: "ERR_UPLOAD_UNREACHABLE" });
+    expect(transport.target).toBeNull();
+    transport.close();
+  });
+
+  test("an answer that waits is not given up before", async () => {
+    const server = await startHttp(async (_request, response) => {
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      response.end();
+    });
+    const transport = connect([server]);
+    expect(await transport.post(BODY, { waitSeconds: 1, signal: NEVER })).toMatchObject({ status: 200 });
+    transport.close();
+  });
+
+  test("a target that is not there is unreachable, and a signal ends a request", async () => {
+    const server = await startHttp(() => undefined);
+    const stop = new AbortController();
+    const transport = connect([server], { ...LIMITS, idleTimeoutMs: 20_000 });
+    const posting = transport.post(BODY, { signal: stop.signal });
+    setTimeout(() => stop.abort(), 20);
+    await expect(posting).rejects.toMatchObject({ code: "ERR_UPLOAD_UNREACHABLE" });
+    await server.close();
+    await expect(transport.post(BODY, { signal: NEVER })).rejects.toMatchObject({ code: "ERR_UPLOAD_UNREACHABLE" });
+    transport.close();
+  });
+
+  test("without a target there is no transport", () => {
+    expect(() => createHttpTransport([], clock)).toThrow(expect.objectContaining({ code: "ERR_UPLOAD_NO_TARGET" }));
+  });
+});
+
+describe("several targets", () => {
+  test("the first that answers is used, and the preferred one again after its rest", async () => {
+    const [first, second] = [await startHttp(answer(200)), await startHttp(answer(202))];
+    const transport = connect([first, second]);
+    await first.close();
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 202 });
+    expect(transport.target).toBe(second.url);
+    await first.reopen();
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 202 });
+    await clock.advance(1001);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 200 });
+    expect(transport.target).toBe(first.url);
+    expect(second.requests[0]?.headers.authorization).toBe("Bearer token-1");
+    transport.close();
+  });
+
+  test("one that is overloaded is left alone for as long as it asks", async () => {
+    const [first, second] = [await startHttp(answer(503, "", { "retry-after": "30" })), await startHttp(answer(200))];
+    const transport = connect([first, second]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 200 });
+    await clock.advance(29_000);
+    await transport.post(BODY, { signal: NEVER });
+    expect(first.requests).toHaveLength(1);
+    await clock.advance(2000);
+    await transport.post(BODY, { signal: NEVER });
+    expect(first.requests).toHaveLength(2);
+    transport.close();
+  });
+
+  test("when all rest all are asked, and the first refusal is given", async () => {
+    const [first, second] = [await startHttp(answer(503)), await startHttp(answer(502))];
+    const transport = connect([first, second]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 503 });
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 503 });
+    expect([first.requests.length, second.requests.length]).toEqual([2, 2]);
+    transport.close();
+  });
+
+  test("a refusal of the message is not asked of the next", async () => {
+    const [first, second] = [await startHttp(answer(400)), await startHttp(answer(200))];
+    const transport = connect([first, second]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 400 });
+    expect(second.requests).toHaveLength(0);
+    transport.close();
+  });
+});
+
+test("the system's clock sleeps until its time or its signal", async () => {
+  const before = systemClock.monotonicMs();
+  await systemClock.sleep(15, NEVER);
+  expect(systemClock.monotonicMs() - before).toBeGreaterThanOrEqual(13);
+  const stop = new AbortController();
+  const sleeping = systemClock.sleep(60_000, stop.signal);
+  stop.abort();
+  await sleeping;
+  await systemClock.sleep(60_000, stop.signal);
+  expect(Number.isInteger(systemClock.zoneOffsetMinutes(systemClock.unixMs()))).toBe(true);
+});
