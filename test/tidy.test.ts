@@ -120,6 +120,7 @@ describe("imports", () => {
         `packages/${name}/src/index.ts`,
         `packages/${name}/src/main.ts`,
         `packages/${name}/src/main.tsx`,
+        `packages/${name}/src/warm.ts`,
       ]),
     );
     const importing = [...sources.map(({ path }) => path), ...filesBelow("packages/lab/test", ".ts")];

@@ -50,9 +50,9 @@ function stateOf(folderPath: string): FolderState {
  * @throws {CustodyError} ERR_KEYSTORE_DAMAGED when none has, but one cannot be read: what it holds may be the only keys.
  */
 export function isInstalled(keyFolderPaths: readonly string[]): boolean {
-  const states = keyFolderPaths.map(stateOf);
-  if (states.includes("finished")) return true;
-  if (!states.includes("unreadable")) return false;
+  const states = new Set(keyFolderPaths.map(stateOf));
+  if (states.has("finished")) return true;
+  if (!states.has("unreadable")) return false;
   throw new CustodyError("ERR_KEYSTORE_DAMAGED", "key store cannot be read, and no other folder has a copy of it");
 }
 

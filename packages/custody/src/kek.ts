@@ -34,9 +34,12 @@ export function readPassphraseFile(path: string, forbiddenFolder: string | undef
   return new TextEncoder().encode(text);
 }
 
+function isInside(outer: string, inner: string): boolean {
+  return relative(outer, inner).split(sep)[0] !== "..";
+}
+
 /** Whether a path lies in a folder, by name or, links followed, in fact. */
 function liesIn(folder: string, path: string): boolean {
-  const isInside = (outer: string, inner: string): boolean => relative(outer, inner).split(sep)[0] !== "..";
   return isInside(resolve(folder), resolve(path)) || isInside(realPath(folder), realPath(path));
 }
 

@@ -166,6 +166,12 @@ export class FrameLog {
     this.#dirty = false;
   }
 
+  /** Ends the current file: everything in it is made durable, and the next frame begins a new one. @throws as {@link sync}. */
+  endFile(): void {
+    this.sync();
+    this.#current = undefined;
+  }
+
   /**
    * Reads one frame back, also from a log that is broken.
    *

@@ -62,6 +62,17 @@ describe.each(adapters)("a log in %s", (_, make) => {
     expect(numbersOf(reopened(folder).entries)).toEqual([0, 1, 2]);
   });
 
+  test("ends a file when it is told to", () => {
+    const { log } = reopened(make());
+    log.endFile();
+    append(log, 1);
+    log.endFile();
+    log.endFile();
+    expect(log.currentFileNumber).toBeUndefined();
+    expect(log.append(1, new Uint8Array(1))).toMatchObject({ number: 1, position: { fileNumber: 1 } });
+    log.close();
+  });
+
   test("puts a frame that is larger than a file into one of its own", () => {
     const { log } = reopened(make());
     append(log, 1);

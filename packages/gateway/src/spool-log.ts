@@ -71,6 +71,11 @@ export class SpoolLog {
     this.#write((log) => log.sync());
   }
 
+  /** As {@link FrameLog.endFile}. @throws {GatewayError} as {@link append}. */
+  endFile(): void {
+    this.#write((log) => log.endFile());
+  }
+
   /** Removes a file. @throws {GatewayError} as {@link append}. */
   removeFile(fileNumber: number): void {
     this.#write((log) => log.removeFile(fileNumber));

@@ -32,6 +32,8 @@ function isNeededMark(content: Uint8Array, fileNumber: number, fileNumbers: Read
 }
 
 function removeFile(log: SpoolLog, fileNumber: number): void {
+  // Marks are copied to another file than the one that goes.
+  if (fileNumber === log.currentFileNumber) log.endFile();
   const fileNumbers = new Set(log.fileNumbers);
   for (const entry of log.replayFile(fileNumber)) {
     if (entry.kind !== "frame" || entry.frame.kind !== RECORD.done) continue;

@@ -67,6 +67,71 @@ describe("files", () => {
   });
 });
 
+describe("done marks", () => {
+  test("outlive their file as long as the file of their items is there, and at every power cut", async () => {
+    const cuts: MemoryFolder[] = [];
+    const inner = createMemoryFolder();
+    const folder: MemoryFolder = {
+      ...inner,
+      remove: (name) => {
+        cuts.push(inner.afterPowerCut(0));
+        inner.remove(name);
+      },
+    };
+    const { spool, admit } = openSpool(folder, 64 * MIB);
+    const stuck = makeEnvelope(99);
+    await admit(stuck);
+    for (let i = 0; i < 10; i += 1) await admit(makeEnvelope(i));
+    const early = spool.items().slice(1);
+    for (let i = 0; i < 6; i += 1) await admit(makeEnvelope(20, LARGE));
+    // The current file is now another than the early items'; their marks go there.
+    for (const item of early) spool.finish(item);
+    for (let i = 0; i < 30; i += 1) {
+      await admit(makeEnvelope(21, LARGE));
+      for (const item of spool.items().slice(1)) spool.finish(item);
+      const names = folder.list();
+      if (i > 10) expect(names.length, "files are the first, and one or two at the end").toBeLessThanOrEqual(3);
+    }
+    expect(cuts.length).toBeGreaterThan(4);
+    for (const cut of cuts) expect(waitingIn(cut).filter((one) => one.length < 4000)).toEqual([hex(stuck)]);
+    expect(waitingIn(folder)).toEqual([hex(stuck)]);
+  });
+});
+
+test("done marks in the current file outlive it too", async () => {
+  const folder = createMemoryFolder();
+  const before = openSpool(folder);
+  const stuck = makeEnvelope(99);
+  await before.admit(stuck);
+  await before.admit(makeEnvelope(1));
+  before.spool.close();
+  const { spool, admit } = openSpool(folder);
+  for (const item of spool.items().slice(1)) spool.finish(item);
+  for (let i = 0; i < 40; i += 1) {
+    await admit(makeEnvelope(2, LARGE));
+    for (const item of spool.items().slice(1)) spool.finish(item);
+  }
+  expect(bytesIn(folder)).toBeLessThan(2 * MIB);
+  expect(waitingIn(folder)).toEqual([hex(stuck)]);
+});
+
+test("an item whose copy could not be synced stays where it was", async () => {
+  const folder = createMemoryFolder();
+  const { spool, clock, admit } = openSpool(folder, 4 * MIB);
+  const stuck = makeEnvelope(99);
+  await admit(stuck);
+  for (let i = 0; i < 12; i += 1) await admit(makeEnvelope(1, LARGE));
+  const [first, ...others] = spool.items();
+  folder.failWith((operation) => (operation === "sync" ? new Error("disk") : undefined));
+  for (const item of others) {
+    clock.advance(1000);
+    spool.finish(item);
+  }
+  expect(spool.items()).toEqual([first]);
+  folder.failWith(undefined);
+  expect(waitingIn(folder.afterPowerCut(0))).toContain(hex(stuck));
+});
+
 test("a power cut at any call while space comes back loses no item and revives none whose mark was synced", async () => {
   const inner = createMemoryFolder();
   const cuts: MemoryFolder[] = [];

@@ -5,11 +5,12 @@ import { describeInBrowser, DESKTOP, openBrowser, signIn, type Browser } from ".
 import { settledPaper, type Paper } from "./browser/paper.ts";
 import { readTruth, RECORDS_MISSING, recordPath, type Truth } from "./browser/records.ts";
 import { horizontalLines, measurePulse, verticalLines, type Line } from "./browser/scales.ts";
-import { boundColumns, compareTraces } from "./browser/traces.ts";
+import { boundLines, compareTraces } from "./browser/traces.ts";
 
 const MM_PX = 96 / 25.4;
 const PULSE_FROM_MM = 10;
 const PULSE_SECONDS = 0.2;
+const HALF_A_PIXEL = 0.5;
 
 /** A place in a record, and the scales to look at it with. */
 interface Look {
@@ -110,16 +111,14 @@ function drawing(): void {
 
 /** Every sample in view is drawn within one device pixel of its place, and nothing is drawn where no sample is. */
 function expectTraces(paper: Paper, truth: Truth): void {
-  const ignored = boundColumns(paper, truth.frameCount);
-  const found = compareTraces(paper, truth, { ignored });
+  const found = compareTraces(paper, truth, boundLines(paper, truth.frameCount));
   expect(paper.resolution).toBe("samples");
   expect(found).toMatchObject({ lost: 0, lostPeaks: 0, strays: 0, leads: truth.leads.length });
   expect(found.samples).toBeGreaterThan(1000);
   expect(found.peaks).toBeGreaterThan(2);
-  const lower = compareTraces(paper, truth, { ignored, offset: { x: 0, y: -12 * paper.scale } });
-  expect(lower.lost, "a trace 3 mm too low is noticed").toBeGreaterThan(found.samples / 2);
-  const earlier = compareTraces(paper, truth, { ignored, offset: { x: 12 * paper.scale, y: 0 } });
-  expect(earlier.lostPeaks, "a trace 3 mm too early is noticed").toBeGreaterThan(found.peaks / 2);
+  const threeMm = 3 * MM_PX * paper.scale;
+  expect(found.lostWhenMoved(0, -threeMm), "a trace 3 mm too low is noticed").toBeGreaterThan(found.samples / 2);
+  expect(found.lostPeaksWhenMoved(threeMm, 0), "a trace 3 mm too early is noticed").toBeGreaterThan(found.peaks / 2);
 }
 
 /** Grid, mapping and pulses have true millimetres. */
@@ -137,8 +136,8 @@ function expectScales(paper: Paper, { format, frameCount }: Truth, { scale, spee
     expect((paper.pxPerAdu[lead] ?? 0) * Number(gainAduPerUnit)).toBeCloseTo(gain * MM_PX, 9);
     const widthMm = PULSE_SECONDS * speed;
     const pulse = measurePulse(paper, zeroY(lead), gain * mm, PULSE_FROM_MM * mm, widthMm * mm);
-    expect(Math.abs(pulse.height - gain * mm), `height of the pulse of ${name}`).toBeLessThan(0.3);
-    if (widthMm >= 2) expect(Math.abs(pulse.width - widthMm * mm), `width of the pulse of ${name}`).toBeLessThan(0.3);
+    expect(Math.abs(pulse.height - gain * mm), `height of the pulse of ${name}`).toBeLessThan(HALF_A_PIXEL);
+    if (widthMm >= 2) expect(Math.abs(pulse.width - widthMm * mm), `width of the pulse of ${name}`).toBeLessThan(HALF_A_PIXEL);
   }
 }
 

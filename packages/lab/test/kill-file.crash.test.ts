@@ -1,6 +1,6 @@
 /** Programs killed at random while a terminal records files: every sample arrives exactly once. */
 import { existsSync } from "node:fs";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, test } from "vitest";
 import { checkLeftovers } from "../src/crash/check-leftovers.ts";
 import { checkWhole, WHOLE } from "../src/crash/check-recording.ts";
 import { checkStore } from "../src/crash/check-store.ts";
@@ -28,21 +28,16 @@ const SCENARIOS: readonly (readonly [string, readonly Victim[]])[] = [
   ["terminal, gateway and server", ["terminal", "gateway", "server"]],
 ];
 
-async function openSite(): Promise<Site> {
-  const site = await Site.open();
-  onTestFinished(() => site.remove());
-  await site.startAll();
-  return site;
-}
-
 const missing = ["mitdb/100", "mitdb/105"].map(recordPath).filter((path) => !existsSync(path));
 const without = missing.length === 0 ? "" : ` (no ${missing.join(", ")}: set PERICARD_ECG_DATA to shared/data/ecg)`;
 const skipped = missing.length > 0 && process.env["CI"] !== "true";
 
-describe.concurrent.skipIf(skipped)(`a file is recorded whole${without}, seed ${SEED}`, () => {
-  test.each(SCENARIOS)("though the %s is killed again and again", async (name, programs) => {
+describe.skipIf(skipped)(`a file is recorded whole${without}, seed ${SEED}`, () => {
+  test.concurrent.for(SCENARIOS)("killing again and again: %s", async ([name, programs], { expect, onTestFinished }) => {
     const random = new Seeded(SEED);
-    const site = await openSite();
+    const site = await Site.open();
+    onTestFinished(() => site.remove());
+    await site.startAll();
     const wanted = random.shuffle(programs.flatMap((program) => Array<Victim>(KILL_COUNT).fill(program)));
     const kills: Victim[] = [];
     const startedMs = performance.now();

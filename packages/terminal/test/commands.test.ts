@@ -31,7 +31,9 @@ describe("commands", () => {
     bench.server.mail = [bench.server.command(bench.routing, 1, "segment-length", 2000, 20_000)];
     await clock.advance(2100);
     await second();
-    expect([...server.stored.values()].map(({ body }) => body.descriptor.frameCount)).toEqual([200, 200, 200, 200]);
+    expect([...bench.server.stored.values()].map(({ body }) => body.descriptor.frameCount)).toEqual([
+      200, 200, 200, 200,
+    ]);
     expect(terminal.status().segmentLengthMs).toBe(2000);
     expect(bench.server.statuses.at(-1)).toMatchObject({ mailSeen: 1 });
     await clock.advance(20_000);

@@ -65,7 +65,7 @@ describe("lanes", () => {
     expect(held).toBe(1);
     source.push(100);
     await clock.advance(100);
-    const live = [...server.stored.values()].filter(({ body }) => body.descriptor.boot !== null);
+    const live = [...bench.server.stored.values()].filter(({ body }) => body.descriptor.boot !== null);
     expect(live).toHaveLength(1);
     expect(bench.server.stored.size).toBe(1);
     stop.abort();
@@ -136,6 +136,5 @@ describe("polls", () => {
     stop.abort();
     await uploading;
     expect(bench.server.statuses[0]?.heads).toHaveLength(64);
-    expect(Status.encode).toBeDefined();
   });
 });

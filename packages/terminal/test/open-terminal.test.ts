@@ -88,7 +88,7 @@ describe("one process for each folder", () => {
   });
 });
 
-test("a recording that is killed again and again has every sample once", { timeout: 60_000 }, async () => {
+test("a recording that is killed again and again has every sample once", async () => {
   const { path, server } = await deployed();
   const frames = 500 * 1200;
   const program = `
@@ -97,7 +97,7 @@ test("a recording that is killed again and again has every sample once", { timeo
     terminal.onEvent((event) => { if (event.type === "segment") console.log("segment"); });
     await terminal.record(createSyntheticFile({ seed: 7 }, ${frames}), { signal: new AbortController().signal, upload: true });
     console.log("done");`;
-  for (let kills = 0; kills < 6; kills += 1) {
+  for (let kills = 0; kills < 4; kills += 1) {
     const child = run(program);
     await said(child, "segment");
     await new Promise((resolve) => setTimeout(resolve, 20 * kills));
@@ -114,25 +114,27 @@ test("a recording that is killed again and again has every sample once", { timeo
   expect(server.samplesOf(server.recordings[0] ?? "")[0]).toEqual(wanted);
 });
 
-describe("a module that does not open", () => {
-  /** A deployed folder after `change`, and the code that opening it gives. */
-  async function codeAfter(change: (path: string) => void): Promise<unknown> {
-    const { path } = await deployed();
-    change(path);
-    try {
-      openTerminal(path).close();
-      return "opened";
-    } catch (error) {
-      return (error as { readonly code?: unknown }).code;
-    }
+/** A deployed folder after `change`, and the code that opening it gives. */
+async function codeAfter(change: (path: string) => void): Promise<unknown> {
+  const { path } = await deployed();
+  change(path);
+  try {
+    openTerminal(path).close();
+    return "opened";
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code;
   }
+}
 
-  /** Seals an image of other bytes into the folder. */
-  const sealImage = (image: Uint8Array) => (path: string) => {
+/** Seals an image of other bytes into the folder. */
+const sealImage =
+  (image: Uint8Array) =>
+  (path: string): void => {
     const folder = openDiskFolder(path);
     folder.replace("trsm.sealed", sealBlob(readAuthorisation(folder), ["pericard/trsm-soft"], image, systemRandom));
   };
 
+describe("a module that does not open", () => {
   test.each<{ name: string; code: string; change: (path: string) => void }>([
     { name: "image of 1,023 bytes", code: "ERR_TRSM_IMAGE_SIZE", change: sealImage(new Uint8Array(1023)) },
     { name: "image of 1,025 bytes", code: "ERR_TRSM_IMAGE_SIZE", change: sealImage(new Uint8Array(1025)) },
@@ -176,8 +178,10 @@ test("nothing that the terminal writes is for others to read", async () => {
 });
 
 function run(program: string): ChildProcess {
-  const options = { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "inherit"] } as const;
-  return spawn(process.execPath, ["--input-type=module", "-e", program], options);
+  return spawn(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: import.meta.dirname,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
 }
 
 function said(child: ChildProcess, text: string): Promise<void> {

@@ -125,7 +125,7 @@ describe("receipts", () => {
   test("replayed receipts of earlier items move no later one", async () => {
     const own = await recorded(bench, 2);
     await upload(own);
-    const old = bench.server.receipt(bench.routing, hashesIn([...server.stored.values()]));
+    const old = bench.server.receipt(bench.routing, hashesIn([...bench.server.stored.values()]));
     bench.server.judge = () => "silent";
     await record(own.terminal, fileSource(100, { name: "second" }));
     const stop = new AbortController();

@@ -1,7 +1,7 @@
 import type { MemoryFolder } from "@pericard/framelog";
 import { beforeEach, describe, expect, test } from "vitest";
 import { PushSource, samplesOf } from "./support/array-source.ts";
-import { NEVER, openBench, record } from "./support/bench.ts";
+import { NEVER, openBench } from "./support/bench.ts";
 import { Installation } from "./support/deployed.ts";
 import { turns } from "./support/test-clock.ts";
 import type { Received } from "./support/test-server.ts";
@@ -64,11 +64,8 @@ describe("rejected", () => {
 describe("conflict", () => {
   test("the samples are kept and move to a recording of their own", async () => {
     const own = await recorded(bench, 4);
-    const [own] = [new Set<string>()];
     bench.server.judge = ({ header }) => {
-      if (header.sequence !== 2) return "receipt";
-      own.add(header.recording);
-      return { conflict: "sequence" };
+      return header.sequence === 2 ? { conflict: "sequence" } : "receipt";
     };
     await upload(own);
     const [recording = "", moved = ""] = bench.server.recordings;

@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeLeadResidual } from "@pericard/ecg";
 import {
   createStreamSource,
   createSyntheticFile,
@@ -66,11 +65,9 @@ describe("a WFDB record", () => {
     const missing = openWfdbSource(join(temporaryFolder(), "none.hea"));
     await expect(missing).rejects.toMatchObject({ code: "ERR_SOURCE_UNREADABLE" });
     const folder = temporaryFolder();
-    mkdirSync(join(folder, "sub"));
     writeRecord(folder, 10);
     writeFileSync(join(folder, "r.hea"), readFileSync(join(folder, "r.hea"), "utf8").replaceAll("r.dat", "q.dat"));
     await expect(openWfdbSource(join(folder, "r.hea"))).rejects.toMatchObject({ code: "ERR_WFDB_SIGNAL_FILE" });
-    expect(existsSync(join(folder, "sub"))).toBe(true);
   });
 });
 
@@ -121,6 +118,10 @@ async function* stalling(): AsyncGenerator<Uint8Array> {
   await new Promise(() => undefined);
 }
 
+async function* chunksOf(size: number, of: Uint8Array = BYTES): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < of.length; at += size) yield of.subarray(at, at + size);
+}
+
 describe("a byte stream", () => {
   const described = {
     frameRateHz: { num: 250, den: 1 },
@@ -128,14 +129,9 @@ describe("a byte stream", () => {
     gainAduPerUnit: "200",
     baselineAdu: 0,
   } as const;
-  async function* chunksOf(size: number, of: Uint8Array = BYTES): AsyncGenerator<Uint8Array> {
-    for (let at = 0; at < of.length; at += size) yield of.subarray(at, at + size);
-  }
-
   test.each([1, 3, 4, 7, 80])("cut every %i bytes gives every frame", async (size) => {
     const leads = await samples(createStreamSource(chunksOf(size), described));
     expect(leads).toEqual([0, 1].map((lead) => Array.from({ length: 20 }, (_, i) => 2 * i + lead - 20)));
-    expect(encodeLeadResidual).toBeDefined();
   });
 
   test("that ends inside a frame gives the whole frames, then an error", async () => {

@@ -1,35 +1,6 @@
 /** `pericard gateway`: takes sealed messages in, keeps them on disk, passes them on. */
-import { startGateway, type GatewaySettings } from "@pericard/gateway";
 import type { Command } from "commander";
-import { readFileSync } from "node:fs";
-import { CliError } from "../errors.ts";
-import { outputFor } from "../output.ts";
-import { stopSignal, untilAborted } from "../stop-signal.ts";
-
-interface GatewayOptions {
-  readonly config: string;
-  readonly logLevel: string;
-  readonly json?: boolean;
-}
-
-/** The file's value; the gateway checks it field by field. */
-function readConfigFile(path: string): GatewaySettings {
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as GatewaySettings;
-  } catch (cause) {
-    throw new CliError("ERR_USAGE", `${path} cannot be read as JSON`, { cause });
-  }
-}
-
-async function run(options: GatewayOptions): Promise<void> {
-  const output = outputFor(options);
-  const stop = stopSignal();
-  const log = { level: options.logLevel, stream: process.stderr };
-  const gateway = await startGateway(readConfigFile(options.config), { log });
-  output.result({ ready: true, url: gateway.url }, [`gateway is at ${gateway.url}`]);
-  await untilAborted(stop);
-  await gateway.close();
-}
+import { later } from "../later.ts";
 
 /** Adds the command. */
 export function addGatewayCommand(program: Command): void {
@@ -39,5 +10,5 @@ export function addGatewayCommand(program: Command): void {
     .requiredOption("--config <file>", "JSON file: port, folderPath, clients, upstream (docs/operating/gateway.md)")
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
-    .action(run);
+    .action(later(() => import("../actions/gateway.ts"), "run"));
 }

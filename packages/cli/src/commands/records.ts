@@ -1,77 +1,6 @@
 /** `pericard records`: lists, shows and exports recordings through the API, as an account that may read them. */
-import { ApiClient, type RecordingDescription } from "@pericard/server";
 import type { Command } from "commander";
-import { mkdirSync } from "node:fs";
-import { CliError } from "../errors.ts";
-import { exportWfdb } from "../export-wfdb.ts";
-import { withData, type InstallationOptions } from "../installation.ts";
-import { bytesText, outputFor, table } from "../output.ts";
-
-interface Options extends InstallationOptions {
-  readonly account: string;
-  readonly server?: string;
-  readonly json?: boolean;
-}
-
-const LINK_LIFETIME_MS = 60_000;
-
-/** Signs in at the running server as the named account. */
-async function signIn(options: Options): Promise<ApiClient> {
-  const { url, token } = await withData(options, ({ store, tenant, config }) => {
-    const known = store.accounts().find(({ name }) => name === options.account);
-    const account = known ?? store.addAccount(tenant.id, options.account, "clinician");
-    const base = options.server ?? `http://${config.host}:${config.port}`;
-    return { url: base, token: store.createSignInLink(account.id, Date.now() + LINK_LIFETIME_MS) };
-  });
-  return ApiClient.signIn(url, token);
-}
-
-function seconds({ frameCount, frameRateHz }: RecordingDescription): string {
-  return ((frameCount * frameRateHz.den) / frameRateHz.num).toFixed(1);
-}
-
-async function list(options: Options & { patient?: string }): Promise<void> {
-  const client = await signIn(options);
-  const patients = (await client.patients()).filter(
-    ({ id, name }) => options.patient === undefined || options.patient === id || options.patient === name,
-  );
-  const recordings = (await Promise.all(patients.map(({ id }) => client.recordings(id)))).flat();
-  const rows = recordings.map((one) => [
-    one.id,
-    one.patientName,
-    one.state,
-    `${seconds(one)} s`,
-    String(one.leads.length),
-    one.start.unixMs === null ? "unknown" : new Date(one.start.unixMs).toISOString(),
-  ]);
-  outputFor(options).result({ recordings }, table(["recording", "patient", "state", "length", "leads", "start"], rows));
-}
-
-async function show(id: string, options: Options): Promise<void> {
-  const recording = await (await signIn(options)).recording(id);
-  const rate = recording.frameRateHz.num / recording.frameRateHz.den;
-  outputFor(options).result(recording, [
-    `recording  ${recording.id} (${recording.state})`,
-    `patient    ${recording.patientName}`,
-    `terminal   ${recording.terminalSerial}`,
-    `start      ${recording.start.unixMs === null ? "unknown" : new Date(recording.start.unixMs).toISOString()} (${recording.start.certainty})`,
-    `length     ${seconds(recording)} s, ${recording.frameCount} frames at ${rate} Hz, ${recording.segmentCount} segments`,
-    `leads      ${recording.leads.map(({ name }) => name).join(" ")}`,
-    ...recording.gaps.map(({ fromFrame, toFrame, cause }) => `gap        frames ${fromFrame} to ${toFrame} (${cause})`),
-  ]);
-}
-
-async function exportRecording(id: string, options: Options & { format: string; out: string }): Promise<void> {
-  if (options.format !== "wfdb") throw new CliError("ERR_USAGE", "--format is not wfdb");
-  const output = outputFor(options);
-  const client = await signIn(options);
-  const recording = await client.recording(id);
-  mkdirSync(options.out, { recursive: true });
-  const exported = await exportWfdb(client, recording, options.out, (frame) =>
-    output.progress(`exporting ${Math.floor((100 * frame) / Math.max(1, recording.frameCount))} %`),
-  );
-  output.result(exported, [`wrote ${exported.headerPath} and ${bytesText(exported.signalBytes)} of samples`]);
-}
+import { later } from "../later.ts";
 
 function withOptions(command: Command): Command {
   return command
@@ -87,10 +16,12 @@ export function addRecordsCommands(program: Command): void {
   const records = program.command("records").description("recordings at a running server");
   withOptions(records.command("list").description("list recordings"))
     .option("--patient <id or name>", "of one patient")
-    .action(list);
-  withOptions(records.command("show <recording>").description("show one recording")).action(show);
+    .action(later(() => import("../actions/records.ts"), "list"));
+  withOptions(records.command("show <recording>").description("show one recording")).action(
+    later(() => import("../actions/records.ts"), "show"),
+  );
   withOptions(records.command("export <recording>").description("export the exact samples"))
     .requiredOption("--out <folder>", "folder to write to")
     .option("--format <name>", "wfdb", "wfdb")
-    .action(exportRecording);
+    .action(later(() => import("../actions/records.ts"), "exportRecording"));
 }

@@ -1,86 +1,6 @@
 /** `pericard server`: sets up at the first start, then serves until it is stopped. */
-import { systemRandom } from "@pericard/crypto";
-import { createInstallation, isInstalled, openKek } from "@pericard/custody";
-import {
-  configOf,
-  defaultSettings,
-  findSettings,
-  keyFolderPaths,
-  startServer,
-  systemEnvironment,
-  writeSettings,
-  type ServerSettings,
-} from "@pericard/server";
 import type { Command } from "commander";
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { pino } from "pino";
-import { readPassphrase, type InstallationOptions } from "../installation.ts";
-import { outputFor } from "../output.ts";
-import { stopSignal, untilAborted } from "../stop-signal.ts";
-
-interface ServerOptions extends InstallationOptions {
-  readonly host?: string;
-  readonly port?: string;
-  readonly tenant: string;
-  readonly synthetic?: boolean;
-  readonly rootFolder?: string;
-  readonly viewer?: string;
-  readonly logLevel: string;
-  readonly json?: boolean;
-}
-
-const VIEWER = fileURLToPath(new URL("../../../web/dist", import.meta.url));
-
-function newSettings(): ServerSettings {
-  const token = Buffer.from(systemRandom(24)).toString("base64url");
-  return defaultSettings([{ name: "gateway", token }]);
-}
-
-/** Writes settings and sets the key store up when the folder is new. @returns the folder of the root key when it was. */
-function setUp(options: ServerOptions, passphrase: Uint8Array, settings: ServerSettings): string | undefined {
-  const config = configOf(options.data, settings, undefined);
-  if (isInstalled(keyFolderPaths(config))) return undefined;
-  const rootFolderPath = options.rootFolder ?? `${options.data.replace(/\/+$/, "")}.root`;
-  createInstallation({
-    keyFolderPaths: keyFolderPaths(config),
-    passphrase,
-    rootFolderPath,
-    tenantName: options.tenant,
-    synthetic: options.synthetic ?? false,
-    nowUnixMs: Date.now(),
-    random: systemRandom,
-  });
-  return rootFolderPath;
-}
-
-function withOverrides(settings: ServerSettings, { host, port }: ServerOptions): ServerSettings {
-  return {
-    ...settings,
-    ...(host === undefined ? {} : { host }),
-    ...(port === undefined ? {} : { port: Number(port) }),
-  };
-}
-
-async function run(options: ServerOptions): Promise<void> {
-  const output = outputFor(options);
-  const stop = stopSignal();
-  const passphrase = readPassphrase(options);
-  const known = findSettings(options.data);
-  const settings = withOverrides(known ?? newSettings(), options);
-  if (!known) writeSettings(options.data, settings);
-  const rootFolderPath = setUp(options, passphrase, settings);
-  if (rootFolderPath) output.note(`set up: take the root key in ${rootFolderPath} off this machine`);
-  const viewer = options.viewer ?? VIEWER;
-  const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
-  const kek = openKek(keyFolderPaths(config), passphrase);
-  const logger = pino({ level: options.logLevel }, pino.destination(2));
-  const server = await startServer(config, systemEnvironment(kek, logger));
-  const { rebuilt } = server.context;
-  output.result({ ready: true, url: server.url, rebuilt: rebuilt ?? null }, [`server is at ${server.url}`]);
-  await untilAborted(stop);
-  await server.close();
-}
+import { later } from "../later.ts";
 
 /** Adds the command. */
 export function addServerCommand(program: Command): void {
@@ -97,5 +17,5 @@ export function addServerCommand(program: Command): void {
     .option("--viewer <folder>", "folder of the built viewer (default: the one of this installation)")
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
-    .action(run);
+    .action(later(() => import("../actions/server.ts"), "run"));
 }

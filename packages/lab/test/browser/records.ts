@@ -1,5 +1,5 @@
 /** Public ECG records as the truth that the screen is compared with. */
-import type { WfdbRecord } from "@pericard/ecg";
+import { createSynthesiser, type SynthesiserOptions, type WfdbRecord } from "@pericard/ecg";
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openRecordFile, recordBlocks } from "../../src/demo/read-back.ts";
@@ -16,11 +16,29 @@ export function recordPath(name: string): string {
   return join(FOLDER, `${name}.hea`);
 }
 
+/** Stands for a sample that was not recorded. */
+export const MISSING = -0x8000_0000;
+
 /** All samples of a record. */
 export interface Truth {
   readonly format: WfdbRecord["format"];
   readonly frameCount: number;
   readonly leads: readonly Int32Array[];
+}
+
+/** What a synthetic source of these options gives. */
+export function synthesise(options: SynthesiserOptions, frameCount: number): Truth {
+  const synthesiser = createSynthesiser(options);
+  return { format: synthesiser.format, frameCount, leads: synthesiser.block(0, frameCount).leads };
+}
+
+/** The same with nothing between two frames. */
+export function withGap(truth: Truth, fromFrame: number, toFrame: number): Truth {
+  const leads = truth.leads.map((values, i) => {
+    const perFrame = truth.format.leads[i]?.samplesPerFrame ?? 1;
+    return values.slice().fill(MISSING, fromFrame * perFrame, toFrame * perFrame);
+  });
+  return { ...truth, leads };
 }
 
 /** Reads a record whole, straight from its files. */

@@ -1,11 +1,19 @@
 /** Compares the traces on the paper with the samples that they show. */
 import { DARK, isInkedNear, type Paper } from "./paper.ts";
-import type { Truth } from "./records.ts";
+import { MISSING, type Truth } from "./records.ts";
 
 /** A place on the canvas in device px. */
-interface Point {
+export interface Point {
   readonly x: number;
   readonly y: number;
+}
+
+/** A part of the canvas in CSS px. */
+export interface Box {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
 }
 
 /** What a comparison found. */
@@ -21,13 +29,10 @@ export interface Comparison {
   readonly strays: number;
   /** Leads with samples in view. */
   readonly leads: number;
-}
-
-export interface CompareOptions {
-  /** Moves where samples are looked for, in device px: a wrong place must be noticed. */
-  readonly offset?: Point;
-  /** Columns, in CSS px, that hold something else than traces. */
-  readonly ignored?: readonly (readonly [fromPx: number, toPx: number])[];
+  /** Samples that would be lost if each lay that many device px further right or down: a wrong place is noticed. */
+  lostWhenMoved(byX: number, byY: number): number;
+  /** The same for peaks. */
+  lostPeaksWhenMoved(byX: number, byY: number): number;
 }
 
 const NEAR = 1;
@@ -42,7 +47,7 @@ export function samplePoint(paper: Paper, truth: Truth, lead: number, sampleInde
   const adu = truth.leads[lead]?.[sampleIndex];
   if (samplesPerFrame === undefined || skewFrames === undefined || baselineAdu === undefined) return undefined;
   if (typeof baselinePx !== "number" || typeof pxPerAdu !== "number" || adu === undefined) return undefined;
-  if (adu === truth.format.leads[lead]?.missingCode) return undefined;
+  if (adu === MISSING || adu === truth.format.leads[lead]?.missingCode) return undefined;
   const x = (sampleIndex / samplesPerFrame - skewFrames - paper.fromFrame) * paper.pxPerFrame;
   const y = baselinePx - (adu - baselineAdu) * pxPerAdu;
   return { x: x * paper.scale, y: y * paper.scale };
@@ -57,43 +62,45 @@ function indicesInView(paper: Paper, truth: Truth, lead: number): readonly [from
   return [Math.max(0, from), Math.min(truth.leads[lead]?.length ?? 0, to)];
 }
 
-/** Looks for every sample in view, and for dark pixels that no sample explains. */
-export function compareTraces(paper: Paper, truth: Truth, options: CompareOptions = {}): Comparison {
+/**
+ * Looks for every sample in view, and for dark pixels that no sample explains.
+ * @param ignored parts that hold something else than traces.
+ */
+export function compareTraces(paper: Paper, truth: Truth, ignored: readonly Box[] = []): Comparison {
   const allowed = new Uint8Array(paper.width * paper.height);
-  const found = { samples: 0, lost: 0, peaks: 0, lostPeaks: 0, strays: 0, leads: 0 };
-  for (const lead of truth.leads.keys()) {
-    const before = found.samples;
-    compareLead(paper, truth, lead, options, found, allowed);
-    if (found.samples > before) found.leads += 1;
-  }
-  found.strays = countStrays(paper, allowed, options.ignored ?? []);
-  return found;
+  const perLead = [...truth.leads.keys()].map((lead) => samplesOf(paper, truth, lead, allowed));
+  const samples = perLead.flat();
+  const peaks = samples.filter(({ peak }) => peak);
+  const lostOf = (points: readonly Point[], byX: number, byY: number): number =>
+    points.filter(({ x, y }) => !isInkedNear(paper, x + byX, y + byY, NEAR)).length;
+  return {
+    samples: samples.length,
+    lost: lostOf(samples, 0, 0),
+    peaks: peaks.length,
+    lostPeaks: lostOf(peaks, 0, 0),
+    strays: countStrays(paper, allowed, ignored),
+    leads: perLead.filter((lead) => lead.length > 0).length,
+    lostWhenMoved: (byX, byY) => lostOf(samples, byX, byY),
+    lostPeaksWhenMoved: (byX, byY) => lostOf(peaks, byX, byY),
+  };
 }
 
-type Tally = { -readonly [Key in keyof Comparison]: number };
+interface Sample extends Point {
+  readonly peak: boolean;
+}
 
-function compareLead(
-  paper: Paper,
-  truth: Truth,
-  lead: number,
-  { offset = { x: 0, y: 0 } }: CompareOptions,
-  found: Tally,
-  allowed: Uint8Array,
-): void {
+/** The samples of a lead in view; marks the pixels that its line may colour. */
+function samplesOf(paper: Paper, truth: Truth, lead: number, allowed: Uint8Array): Sample[] {
   const [from, to] = indicesInView(paper, truth, lead);
+  const found: Sample[] = [];
   let last: Point | undefined;
   for (let index = from; index < to; index++) {
     const point = samplePoint(paper, truth, lead, index);
     if (point !== undefined) allowLine(paper, allowed, last ?? point, point);
     last = point;
-    if (point === undefined || !isInside(paper, point)) continue;
-    const lost = !isInkedNear(paper, point.x + offset.x, point.y + offset.y, NEAR);
-    const peak = isPeak(truth, lead, index);
-    found.samples += 1;
-    found.lost += Number(lost);
-    found.peaks += Number(peak);
-    found.lostPeaks += Number(peak && lost);
+    if (point !== undefined && isInside(paper, point)) found.push({ ...point, peak: isPeak(truth, lead, index) });
   }
+  return found;
 }
 
 function isInside({ gutterPx, scale, width, height }: Paper, { x, y }: Point): boolean {
@@ -128,26 +135,30 @@ function allowLine({ width, height, scale }: Paper, allowed: Uint8Array, a: Poin
   }
 }
 
-function countStrays(
-  { brightness, width, gutterPx, scale }: Paper,
-  allowed: Uint8Array,
-  ignored: readonly (readonly [number, number])[],
-): number {
-  const skip = new Uint8Array(width);
-  skip.fill(1, 0, Math.ceil(gutterPx * scale) + 1);
-  for (const [from, to] of ignored)
-    skip.fill(1, Math.max(0, Math.floor(from * scale)), Math.max(0, Math.ceil(to * scale)));
-  let strays = 0;
-  for (let i = 0; i < brightness.length; i++) {
-    if ((brightness[i] ?? 255) < DARK && allowed[i] === 0 && skip[i % width] === 0) strays += 1;
+function countStrays(paper: Paper, allowed: Uint8Array, ignored: readonly Box[]): number {
+  const { width, height, gutterPx, scale } = paper;
+  for (const { left, right, top, bottom } of [{ left: 0, right: gutterPx + 1, top: 0, bottom: height }, ...ignored]) {
+    const from = Math.max(0, Math.floor(left * scale));
+    const to = Math.min(width, Math.ceil(right * scale));
+    const last = Math.min(height, Math.ceil(bottom * scale));
+    for (let y = Math.max(0, Math.floor(top * scale)); y < last && from < to; y++) {
+      allowed.fill(1, y * width + from, y * width + to);
+    }
   }
+  let strays = 0;
+  for (const [i, value] of paper.brightness.entries()) strays += Number(value < DARK && allowed[i] === 0);
   return strays;
 }
 
-/** Columns of the lines that stand at a recording's first frame and behind its last. */
-export function boundColumns(paper: Paper, frameCount: number): (readonly [number, number])[] {
+/** The lines that stand at a recording's first frame and behind its last. */
+export function boundLines(paper: Paper, frameCount: number): readonly Box[] {
   return [0, frameCount].map((frame) => {
     const x = (frame - paper.fromFrame) * paper.pxPerFrame;
-    return [x - 2, x + 1.5] as const;
+    return { left: x - 2, right: x + 1.5, top: 0, bottom: paper.height };
   });
+}
+
+/** Where gaps are named: a line of text at the top. */
+export function gapLabels({ width }: Paper): Box {
+  return { left: 0, right: width, top: 3, bottom: 23 };
 }

@@ -12,11 +12,13 @@ export interface Followed {
   readonly live: LiveFeed;
   readonly recording: RecordingId;
   readonly terminal: TerminalId;
+  /** Rejects once whoever follows is not signed in any more. */
+  readonly requireSession: () => Promise<unknown>;
 }
 
-/** Sends the extent now and whenever something became durable, until the client goes. */
+/** Sends the extent now and whenever something became durable, until the client goes or its session ends. */
 export async function streamExtents(reply: FastifyReply, followed: Followed): Promise<FastifyReply> {
-  const { library, live, recording, terminal } = followed;
+  const { library, live, recording, terminal, requireSession } = followed;
   void reply.hijack();
   const out = reply.raw;
   if (out.destroyed) return reply;
@@ -36,6 +38,7 @@ export async function streamExtents(reply: FastifyReply, followed: Followed): Pr
     isTelling = true;
     while (again) {
       again = false;
+      await requireSession();
       send(`event: extent\ndata: ${JSON.stringify(await library.extentOf(recording))}\n\n`);
     }
     isTelling = false;

@@ -129,6 +129,7 @@ export const apiRoutes =
     app.get("/api/v1/recordings/:id/live", { schema: { params: IdParameters } }, async (request, reply) => {
       const recording = RecordingId.parse(request.params.id);
       const { terminal } = await library.follow(accountOf(request), recording);
-      return streamExtents(reply, { library, live, recording, terminal });
+      const requireSession = () => sessions.require(sessionToken(request));
+      return streamExtents(reply, { library, live, recording, terminal, requireSession });
     });
   };

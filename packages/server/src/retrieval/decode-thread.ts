@@ -4,7 +4,7 @@ import { getSegmentCodec } from "@pericard/ecg";
 import { decodeSegmentBody, parsePackage, RecordingId, sampleCountOf, type SegmentBody } from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
-import { decodeSummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
+import { decodeSummary, emptySummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
 
 /** A decoded segment. `leads[i]` holds frameCount × samplesPerFrame digital values. */
 export interface DecodedSegment {
@@ -55,9 +55,19 @@ const summaryContext = (recording: RecordingId, sequence: number) =>
 function summariseBody(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
   const body = decodeSegmentBody(data);
   const { shape, frameCount } = body.descriptor;
-  const summary = summarise(shape, frameCount, samplesOf(body));
+  const samples = findSamples(body);
+  const summary = samples ? summarise(shape, frameCount, samples) : emptySummary(shape);
   const sealed = sealBlob(dataKey, summaryContext(recording, sequence), encodeSummary(summary), systemRandom);
-  return { sealed, suspect: isSuspect(shape, summary), summary };
+  return { sealed, suspect: !samples || isSuspect(shape, summary), summary };
+}
+
+/** Samples, or undefined when the terminal sealed bytes that its codec did not make: the segment is kept as suspect. */
+function findSamples(body: SegmentBody): readonly Int32Array[] | undefined {
+  try {
+    return samplesOf(body);
+  } catch {
+    return undefined;
+  }
 }
 
 function summarisePackage(
@@ -72,15 +82,20 @@ function summarisePackage(
   return summariseBody(data, dataKey, recording, sequence);
 }
 
+/** Stored summaries; null for one that does not open, which is made again. */
 function openSummaries(
   rows: readonly { readonly sequence: number; readonly sealed: Uint8Array }[],
   dataKey: Uint8Array,
   recording: RecordingId,
   leadCount: number,
-): readonly Summary[] {
-  return rows.map(({ sequence, sealed }) =>
-    decodeSummary(openBlob(dataKey, summaryContext(recording, sequence), sealed), leadCount),
-  );
+): readonly (Summary | null)[] {
+  return rows.map(({ sequence, sealed }) => {
+    try {
+      return decodeSummary(openBlob(dataKey, summaryContext(recording, sequence), sealed), leadCount);
+    } catch {
+      return null;
+    }
+  });
 }
 
 const methods = { decode, summariseBody, summarisePackage, openSummaries };

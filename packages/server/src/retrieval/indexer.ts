@@ -11,6 +11,8 @@ import type { RecordingKeys } from "../keys/recordings.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 const QUEUE_MAX = 512;
+/** Segments that wait are kept in memory up to this; others are read back. */
+const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 const REST_FACTOR = 4;
 const SCAN_MS = 15_000;
 const SCAN_COUNT = 64;
@@ -36,6 +38,9 @@ export class Indexer {
   #lastStoredMs = Number.NEGATIVE_INFINITY;
   #working = false;
   #closed = false;
+  #queuedBytes = 0;
+  /** Whether the catalog may have segments without a summary that are not in the queue. */
+  #isBehind = true;
   #timer: NodeJS.Timeout;
 
   constructor(parts: IndexerParts) {
@@ -50,8 +55,13 @@ export class Indexer {
     this.#lastStoredMs = this.#parts.monotonicMs();
     if (stored.stream !== 0) return;
     for (const [i, { sequence }] of stored.items.entries()) {
-      if (this.#queue.length >= QUEUE_MAX) return;
-      this.#queue.push({ recording: stored.recording, sequence, plain: plain[i] ?? null });
+      const bytes = plain[i];
+      if (this.#queue.length >= QUEUE_MAX || !bytes || this.#queuedBytes + bytes.length > QUEUE_BYTES_MAX) {
+        this.#isBehind = true;
+        break;
+      }
+      this.#queuedBytes += bytes.length;
+      this.#queue.push({ recording: stored.recording, sequence, plain: bytes });
     }
     void this.#work();
   }
@@ -62,15 +72,24 @@ export class Indexer {
   }
 
   async #scan(): Promise<void> {
-    if (this.#queue.length > 0 || this.#closed) return;
+    if (!this.#isBehind || this.#queue.length > 0 || this.#closed) return;
     try {
+      this.#isBehind = false;
       const jobs = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
       this.#queue.push(...jobs.map((job) => ({ ...job, plain: null })));
       await this.#work();
-      if (jobs.length === SCAN_COUNT) setImmediate(() => void this.#scan());
+      // After a failure `#isBehind` is true again: the next scan waits for the timer, so that nothing spins.
+      if (jobs.length < SCAN_COUNT || this.#isBehind) return;
+      this.#isBehind = true;
+      setImmediate(() => void this.#scan());
     } catch (error) {
-      if (!this.#closed) this.#parts.onError(error);
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#isBehind = true;
+    if (!this.#closed) this.#parts.onError(error);
   }
 
   async #work(): Promise<void> {
@@ -78,7 +97,8 @@ export class Indexer {
     this.#working = true;
     for (let job = this.#queue.shift(); job && !this.#closed; job = this.#queue.shift()) {
       const begunMs = this.#parts.monotonicMs();
-      await this.#index(job).catch((error: unknown) => this.#closed || this.#parts.onError(error));
+      this.#queuedBytes -= job.plain?.length ?? 0;
+      await this.#index(job).catch((error: unknown) => this.#fail(error));
       await this.#rest(this.#parts.monotonicMs() - begunMs);
     }
     this.#working = false;
@@ -108,7 +128,8 @@ export class Indexer {
     const { catalog, reader } = this.#parts;
     const placement = await catalog.findPlacement(recordingKey, sequence);
     if (!placement) return undefined;
-    const bytes = await reader.readPackage(placement);
-    return reader.decoder.summarisePackage(bytes, dataKey, placement.item, recording, sequence);
+    return reader.fromAnyCopy(placement, (bytes) =>
+      reader.decoder.summarisePackage(bytes, dataKey, placement.item, recording, sequence),
+    );
   }
 }

@@ -12,6 +12,12 @@ const MODULE = new URL("./decode-thread.ts", import.meta.url);
 const METHODS = ["decode", "summariseBody", "summarisePackage", "openSummaries"] as const;
 /** Decoded segments that are remembered: 10 s of 12 leads at 500 Hz are 240 kB. */
 const DECODED_MAX = 64;
+/** A longer segment is not remembered: 64 of the longest would be a gigabyte. */
+const REMEMBERED_BYTES_MAX = 1024 * 1024;
+
+function isLarge(leads: readonly Int32Array[]): boolean {
+  return leads.reduce((sum, lead) => sum + lead.byteLength, 0) > REMEMBERED_BYTES_MAX;
+}
 
 export class SegmentReader {
   readonly #volumes: ReadonlyMap<string, Volume>;
@@ -30,19 +36,24 @@ export class SegmentReader {
     return this.#thread.calls;
   }
 
-  /** Bytes of the package that holds a segment, from the first copy that is whole. @throws {ServerError} ERR_DATA_UNREADABLE. */
-  async readPackage(placement: SegmentPlacement): Promise<Uint8Array> {
+  /**
+   * Gives the package that holds a segment to `open`, copy after copy, until one is whole and opens.
+   *
+   * @throws {ServerError} ERR_DATA_UNREADABLE when none does.
+   */
+  async fromAnyCopy<T>(placement: SegmentPlacement, open: (bytes: Uint8Array) => Promise<T>): Promise<T> {
     const causes: unknown[] = [];
     for (const copy of placement.copies) {
       try {
         const volume = this.#volumes.get(copy.volumeId);
-        if (volume) return await volume.read(copy);
+        if (volume) return await open(await volume.read(copy));
         causes.push(new ServerError("ERR_VOLUME_DOWN", `volume ${copy.volumeId} is not here`));
       } catch (cause) {
         causes.push(cause);
       }
     }
-    throw new ServerError("ERR_DATA_UNREADABLE", `none of ${placement.copies.length} copies can be read`, {
+    const { sequence, copies } = placement;
+    throw new ServerError("ERR_DATA_UNREADABLE", `segment ${sequence} opens from none of ${copies.length} copies`, {
       cause: new AggregateError(causes),
     });
   }
@@ -54,24 +65,16 @@ export class SegmentReader {
     if (known) return known;
     const decoded = this.#decode(recording, placement);
     this.#decoded.set(name, decoded);
-    decoded.catch(() => this.#decoded.delete(name));
+    decoded.then(
+      ({ leads }) => isLarge(leads) && this.#decoded.delete(name),
+      () => this.#decoded.delete(name),
+    );
     return decoded;
   }
 
   async #decode(recording: RecordingId, placement: SegmentPlacement): Promise<DecodedSegment> {
     const { dataKey } = await this.#recordingKeys.get(recording);
-    const causes: unknown[] = [];
-    for (const copy of placement.copies) {
-      try {
-        const bytes = await this.readPackage({ ...placement, copies: [copy] });
-        return await this.decoder.decode(bytes, dataKey, placement.item);
-      } catch (cause) {
-        causes.push(cause);
-      }
-    }
-    throw new ServerError("ERR_DATA_UNREADABLE", `segment ${placement.sequence} opens from no copy`, {
-      cause: new AggregateError(causes),
-    });
+    return this.fromAnyCopy(placement, (bytes) => this.decoder.decode(bytes, dataKey, placement.item));
   }
 
   close(): void {

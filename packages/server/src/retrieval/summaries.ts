@@ -2,14 +2,16 @@
 import type { WaveformShape } from "@pericard/protocol";
 import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
+import type { DecodedSegment } from "./decode-thread.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
-import type { Stretch } from "./samples.ts";
+import { segmentsOf, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
-import { NO_SAMPLE, type Summary } from "./summary.ts";
+import { minMaxOf, NO_SAMPLE, SUMMARY_BUCKET_FRAMES, type Summary } from "./summary.ts";
 
 /** Buckets of one answer. */
 export const BUCKETS_MAX = 8192;
-const SEGMENTS_PER_READ = 512;
+/** Values that are decoded for one answer; beyond it stored summaries stand for narrow buckets too. */
+const DECODED_VALUES_MAX = 16_000_000;
 
 export interface SummaryParts {
   readonly catalog: Catalog;
@@ -48,6 +50,24 @@ function merge(target: StretchSummary, stretch: Stretch, segment: SegmentPlaceme
   }
 }
 
+/** Takes samples into the buckets of an answer, exactly. */
+function mergeSamples(target: StretchSummary, stretch: Stretch, shape: WaveformShape, segment: DecodedSegment): void {
+  const { framesPerBucket } = target;
+  const end = Math.min(segment.firstFrame + segment.frameCount, stretch.toFrame);
+  for (let from = Math.max(segment.firstFrame, stretch.fromFrame); from < end;) {
+    const bucket = Math.floor((from - stretch.fromFrame) / framesPerBucket);
+    const to = Math.min(end, stretch.fromFrame + (bucket + 1) * framesPerBucket);
+    for (const [i, { samplesPerFrame, missingCode }] of shape.leads.entries()) {
+      const [samples, lead] = [segment.leads[i], target.leads[i]];
+      if (!samples || !lead) continue;
+      const place = (frame: number): number => (frame - segment.firstFrame) * samplesPerFrame;
+      const [min, max] = minMaxOf(samples, place(from), place(to), missingCode);
+      if (min !== NO_SAMPLE || max !== NO_SAMPLE) widen(lead, 2 * bucket, min, max);
+    }
+    from = to;
+  }
+}
+
 /** Stored summaries of segments; those that are not there yet are made now and kept. */
 async function obtainSummaries(
   parts: SummaryParts,
@@ -60,13 +80,18 @@ async function obtainSummaries(
   const leadCount = (JSON.parse(row.shape) as WaveformShape).leads.length;
   const stored = await catalog.findSummaries(row.key, first, last);
   const opened = await reader.decoder.openSummaries(stored, dataKey, row.id, leadCount);
-  const found = new Map(stored.map(({ sequence }, i) => [sequence, opened[i] as Summary]));
+  const found = new Map<number, Summary>();
+  for (const [i, { sequence }] of stored.entries()) {
+    const summary = opened[i];
+    if (summary) found.set(sequence, summary);
+  }
   const made = [];
   for (const placement of placements) {
     if (found.has(placement.sequence)) continue;
-    const bytes = await reader.readPackage(placement);
     const { sequence, item } = placement;
-    const { sealed, suspect, summary } = await reader.decoder.summarisePackage(bytes, dataKey, item, row.id, sequence);
+    const { sealed, suspect, summary } = await reader.fromAnyCopy(placement, (bytes) =>
+      reader.decoder.summarisePackage(bytes, dataKey, item, row.id, sequence),
+    );
     made.push({ sequence, suspect, sealed });
     found.set(sequence, summary);
   }
@@ -75,7 +100,8 @@ async function obtainSummaries(
 }
 
 /**
- * Least and greatest values over a stretch.
+ * Least and greatest values over a stretch: exact in buckets that are narrower than a stored one; in wider ones values of
+ * up to 63 frames beyond a bucket's ends may be in it too, and none of its own is missing.
  *
  * @throws {ServerError} ERR_REQUEST_RANGE when the stretch is empty or the buckets are none or more than 8192.
  */
@@ -94,16 +120,20 @@ export async function readSummary(
     framesPerBucket: Math.max(1, Math.ceil(frameCount / bucketCount)),
     leads: shape.leads.map(() => new Int32Array(2 * bucketCount).fill(NO_SAMPLE)),
   };
-  for (let from = stretch.fromFrame; from < stretch.toFrame;) {
-    const placements = await parts.catalog.findSegments(row.key, from, stretch.toFrame, SEGMENTS_PER_READ);
+  const valuesPerFrame = shape.leads.reduce((sum, lead) => sum + lead.samplesPerFrame, 0);
+  const isNarrow = target.framesPerBucket < SUMMARY_BUCKET_FRAMES && frameCount * valuesPerFrame <= DECODED_VALUES_MAX;
+  for await (const placements of segmentsOf(parts.catalog, row.key, stretch)) {
+    if (isNarrow) {
+      for (const placement of placements) {
+        mergeSamples(target, stretch, shape, await parts.reader.readSegment(row.id, placement));
+      }
+      continue;
+    }
     const summaries = await obtainSummaries(parts, row, placements);
     for (const placement of placements) {
       const summary = summaries.get(placement.sequence);
       if (summary) merge(target, stretch, placement, summary);
     }
-    const last = placements.at(-1);
-    if (!last || placements.length < SEGMENTS_PER_READ) break;
-    from = last.firstFrame + Math.max(1, last.frameCount);
   }
   return target;
 }

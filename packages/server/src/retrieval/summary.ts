@@ -33,7 +33,7 @@ export interface Summary {
 }
 
 /** Takes a run of samples into a pair of least and greatest. `missingCode` values are no samples. */
-function minMaxOf(
+export function minMaxOf(
   samples: Int32Array,
   from: number,
   to: number,
@@ -66,6 +66,11 @@ export function summarise(shape: WaveformShape, frameCount: number, leads: reado
       return pairs;
     }),
   };
+}
+
+/** The summary of a segment whose samples cannot be decoded. */
+export function emptySummary(shape: WaveformShape): Summary {
+  return { bucketFrames: SUMMARY_BUCKET_FRAMES, bucketCount: 0, leads: shape.leads.map(() => new Int32Array(0)) };
 }
 
 /** Whether a value lies outside what its lead's converter can give. Such a segment is kept and marked. */

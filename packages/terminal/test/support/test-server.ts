@@ -46,6 +46,8 @@ export interface Received {
 /** What the server says to one segment. */
 export type Verdict = "receipt" | "silent" | { readonly conflict: Conflict["cause"] } | { readonly rejected: string };
 
+type Intercepted = PostAnswer | undefined;
+
 const NOW_UNIX_MS = Date.UTC(2026, 0, 2);
 
 /** The server of one installation. */
@@ -64,8 +66,8 @@ export class TestServer {
   /** Refuses a whole envelope without opening it, with that code. */
   refuseEnvelope: (segments: number) => string | undefined = () => undefined;
   /** What a post answers instead; undefined to take it. */
-  intercept: (body: Uint8Array, options: Omit<PostOptions, "signal">) => Promise<PostAnswer> | PostAnswer | undefined =
-    () => undefined;
+  intercept: (body: Uint8Array, options: Omit<PostOptions, "signal">) => Intercepted | Promise<Intercepted> = () =>
+    undefined;
   receiptKey: ServerKey;
   hpkeKey: ServerKey;
 

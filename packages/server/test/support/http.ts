@@ -1,0 +1,64 @@
+/** The two clients of a server: one that uploads and one that reads. */
+import {
+  Command,
+  Conflict,
+  decodeMail,
+  parseSigned,
+  Receipt,
+  Rejected,
+  SIGNED_MEDIA_TYPE,
+  toHex,
+  UPLOAD_PATH,
+} from "@pericard/protocol";
+
+export interface PostWish {
+  readonly token?: string;
+  readonly headers?: Record<string, string>;
+  readonly waitSeconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One answer to an upload, its mail sorted by type. */
+export interface Answer {
+  readonly status: number;
+  /** Code of the refusal; undefined when the message was taken. */
+  readonly code: string | undefined;
+  readonly headers: Headers;
+  readonly receipts: readonly Receipt[];
+  readonly conflicts: readonly Conflict[];
+  readonly rejections: readonly Rejected[];
+  readonly commands: readonly Command[];
+  /** h of everything that is receipted, as text, sorted. */
+  readonly receipted: readonly string[];
+}
+
+export async function postMessage(url: string, message: Uint8Array, wish: PostWish): Promise<Answer> {
+  const query = wish.waitSeconds === undefined ? "" : `?waitSeconds=${wish.waitSeconds}`;
+  const response = await fetch(`${url}${UPLOAD_PATH}${query}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${wish.token ?? ""}`, "content-type": SIGNED_MEDIA_TYPE, ...wish.headers },
+    body: new Uint8Array(message),
+    signal: wish.signal ?? null,
+  });
+  const body = new Uint8Array(await response.arrayBuffer());
+  const code = response.ok ? undefined : codeIn(body);
+  return { status: response.status, code, headers: response.headers, ...readMail(response.ok ? body : undefined) };
+}
+
+function codeIn(body: Uint8Array): string {
+  return String((JSON.parse(new TextDecoder().decode(body)) as { code?: unknown }).code);
+}
+
+function readMail(body: Uint8Array | undefined) {
+  const messages = body ? decodeMail(body).map((bytes) => parseSigned(bytes)) : [];
+  const payloads = (type: string): Uint8Array[] =>
+    messages.filter((message) => message.type === type).map(({ payload }) => payload);
+  const receipts = payloads("pericard/receipt").map((payload) => Receipt.decode(payload));
+  return {
+    receipts,
+    conflicts: payloads("pericard/conflict").map((payload) => Conflict.decode(payload)),
+    rejections: payloads("pericard/rejected").map((payload) => Rejected.decode(payload)),
+    commands: payloads("pericard/command").map((payload) => Command.decode(payload)),
+    receipted: receipts.flatMap(({ hashes }) => hashes.map(toHex)).sort(),
+  };
+}

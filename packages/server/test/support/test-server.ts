@@ -1,0 +1,125 @@
+/** A whole server over a temporary folder: real threads, real files, real HTTP; only the clock is the test's. */
+import { systemRandom } from "@pericard/crypto";
+import { KeyStore, type Tenant } from "@pericard/custody";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { keyFolderPaths, type ServerConfig } from "../../src/config.ts";
+import type { ServerEnvironment } from "../../src/context.ts";
+import { startServer, type RunningServer } from "../../src/main.ts";
+import { postMessage, type Answer, type PostWish } from "./http.ts";
+import { TestTerminal } from "./test-terminal.ts";
+
+/** Token of the one upload client. */
+export const UPLOAD_TOKEN = "upload-token-of-the-tests";
+
+/** When the tests begin, in server time. */
+export const BEGIN_UNIX_MS = 1_800_000_000_000;
+
+export interface ServerWish {
+  readonly volumeCount?: number;
+  readonly copyCount?: number;
+  readonly bufferBytesMax?: number;
+  readonly viewerPath?: string;
+  readonly volumePaths?: readonly string[];
+}
+
+/** A folder that is removed with its server. */
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "pericard-server-"));
+}
+
+/** An installation on disk, whether or not a server runs over it. */
+export class TestInstallation {
+  readonly root = temporaryFolder();
+  readonly config: ServerConfig;
+  readonly kek = systemRandom(32);
+  readonly store: KeyStore;
+  readonly tenant: Tenant;
+  readonly clock = { unixMs: BEGIN_UNIX_MS, monotonicMs: 0 };
+  #running: RunningServer | undefined;
+
+  constructor(wish: ServerWish = {}) {
+    const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath } = wish;
+    const volumePaths = Array.from({ length: volumeCount }, (_, i) => join(this.root, `volume-${i + 1}`));
+    this.config = {
+      host: "127.0.0.1",
+      port: 0,
+      dataPath: join(this.root, "data"),
+      volumePaths: wish.volumePaths ?? volumePaths,
+      copyCount,
+      bufferBytesMax,
+      uploadClients: [{ name: "gateway", token: UPLOAD_TOKEN }],
+      viewerPath,
+    };
+    const { store } = KeyStore.create(keyFolderPaths(this.config), this.kek, BEGIN_UNIX_MS, systemRandom);
+    this.store = store;
+    this.tenant = store.addTenant("Tenant", true, BEGIN_UNIX_MS);
+  }
+
+  get environment(): ServerEnvironment {
+    return {
+      kek: this.kek,
+      nowUnixMs: () => this.clock.unixMs,
+      monotonicMs: () => this.clock.monotonicMs + performance.now(),
+      random: systemRandom,
+      logger: pino({ level: "silent" }),
+    };
+  }
+
+  get server(): RunningServer {
+    if (!this.#running) throw new Error("server is not running");
+    return this.#running;
+  }
+
+  async start(): Promise<this> {
+    this.#running = await startServer(this.config, this.environment);
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.close();
+    this.#running = undefined;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop();
+    this.store.close();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** Lets the server's time go on; also far enough that it asks the key store again. */
+  pass(ms: number): void {
+    this.clock.unixMs += ms;
+    this.clock.monotonicMs += ms;
+  }
+
+  terminal(tenant: Tenant = this.tenant): TestTerminal {
+    return TestTerminal.register(this.store, tenant.id, this.clock.unixMs);
+  }
+
+  /** A terminal that records for a patient of that name. */
+  terminalOf(patientName: string) {
+    const terminal = this.terminal();
+    const patient = this.store.addPatient(this.tenant.id, patientName, this.clock.unixMs);
+    this.store.assign(terminal.registered.serial, patient.id, this.clock.unixMs, "test");
+    return { terminal, patient };
+  }
+
+  post(message: Uint8Array, wish: PostWish = {}): Promise<Answer> {
+    return postMessage(this.server.url, message, { token: UPLOAD_TOKEN, ...wish });
+  }
+
+  /** Bytes of all packs: grows with everything that is stored. */
+  get packBytes(): number {
+    return this.config.volumePaths.flatMap((path) => packsOf(path)).reduce((sum, path) => sum + statSync(path).size, 0);
+  }
+}
+
+/** Paths of a volume's packs. */
+export function packsOf(volumePath: string): readonly string[] {
+  return readdirSync(volumePath)
+    .filter((name) => /^pack-\d+\.cbor$/.test(name))
+    .map((name) => join(volumePath, name));
+}
