@@ -1,4 +1,4 @@
-/** Tables of the entropy coder, where random edits of streams hardly reach. CODEC.md §5.1. */
+/** Tables of the entropy coder, where random edits of streams hardly reach. docs/codec-lead-residual.md §5.1. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BitReader } from "../src/codec/bit-reader.ts";

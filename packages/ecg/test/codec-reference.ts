@@ -1,4 +1,4 @@
-/** A slow decoder of `lead-residual`, written from CODEC.md alone and sharing no code with `src/codec`: bits are kept one by one
+/** A slow decoder of `lead-residual`, written from docs/codec-lead-residual.md alone and sharing no code with `src/codec`: bits are kept one by one
  * in arrays. The fast decoder is held to it. Throws plain errors: that a stream is refused is all that is compared. */
 
 type Gaps = { base: number; count: number };
@@ -23,7 +23,7 @@ const WEIGHTS = [
   [6, -6, 2],
 ];
 
-/** Decodes a stream as CODEC.md says. @throws {Error} when it is to be refused. */
+/** Decodes a stream as docs/codec-lead-residual.md says. @throws {Error} when it is to be refused. */
 export function referenceDecode(bytes: Uint8Array, sampleCountMax: number): number[][] {
   const source = { bytes, at: 0 };
   const entries = readEntries(source, sampleCountMax);

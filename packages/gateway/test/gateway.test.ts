@@ -1,6 +1,7 @@
 /** A whole gateway between real sockets and a real disk. */
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
+import { encodeFrame, openDiskFolder } from "@pericard/framelog";
 import { startGateway, UPSTREAM_HEADER } from "@pericard/gateway";
 import { makeEnvelope, makeMail, makeStatus, routingOf } from "./support/messages.ts";
 import {
@@ -182,6 +183,7 @@ describe("a poll", () => {
     controller.abort();
     expect(await polled).toBe("aborted");
     await until("the upstream noticed", () => upstream.abortedCount === 1);
+    expect(gateway.stats().upstream, "breaking off shows nothing").toBe("untried");
   });
 });
 
@@ -246,11 +248,12 @@ describe("a gateway does not start", () => {
 
   test("on a folder whose files are another format's", async () => {
     const settings = settingsFor("http://127.0.0.1:9");
-    const { openDiskFolder, encodeFrame } = await import("@pericard/framelog");
     const file = openDiskFolder(settings.folderPath).create("spool-00000000.cbor");
     file.append(encodeFrame({ kind: 0, number: 0, content: new Uint8Array(3) }));
     file.close();
     const silent = { log: { level: "silent" } };
     await expect(startGateway(settings, silent)).rejects.toMatchObject({ code: "ERR_LOG_FORMAT" });
+    openDiskFolder(settings.folderPath).remove("spool-00000000.cbor");
+    await runGateway(settings);
   });
 });

@@ -1,5 +1,6 @@
 /** What clients are told: every refusal with its status, its code and its form, over real sockets. */
-import { request } from "node:http";
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { ENVELOPE_BYTES_MAX, SIGNED_MEDIA_TYPE, UPLOAD_PATH } from "@pericard/protocol";
 import { createMemoryFolder } from "@pericard/framelog";
@@ -60,6 +61,17 @@ describe("a message is refused", () => {
   test("when its body is larger than any message", async () => {
     const gateway = await runGateway(settingsFor("http://127.0.0.1:9"));
     await expectRefusal(await post(gateway.url, new Uint8Array(ENVELOPE_BYTES_MAX + 1)), 413, "ERR_BODY_TOO_LARGE");
+  });
+
+  test("when it says that its body is larger than all memory", async () => {
+    const gateway = await runGateway(settingsFor("http://127.0.0.1:9"));
+    const headers = { authorization: `Bearer ${TOKEN}`, "content-type": SIGNED_MEDIA_TYPE, "content-length": 2 ** 40 };
+    const one = request(`${gateway.url}${UPLOAD_PATH}`, { method: "POST", headers });
+    one.on("error", () => undefined);
+    one.flushHeaders();
+    const [response] = (await once(one, "response")) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    one.destroy();
   });
 
   test("when its body grows larger than any message without having said so", async () => {

@@ -34,6 +34,7 @@ describe("everything else is for later", () => {
   const html = text("<html>");
   const cases: readonly [string, number, string, Uint8Array, string, "message" | "upstream"][] = [
     ["a captive portal's 200", 200, "text/html", html, "answer", "upstream"],
+    ["what only looks like mail", 200, "text/plain", encodeMail([]), "answer", "upstream"],
     ["mail that is none", 200, "application/cbor", text("x"), "answer", "upstream"],
     ["no content", 204, "", new Uint8Array(0), "http-204", "upstream"],
     ["a redirection", 302, "text/html", html, "http-302", "upstream"],

@@ -1,20 +1,27 @@
 /** What ingest refuses: each with its status and code or its signed statement, and nothing stored. */
-import { sha256, systemRandom } from "@pericard/crypto";
+import { deriveGroupKey, deriveMessageKey, sealEncrypt0, sha256, systemRandom } from "@pericard/crypto";
 import {
   encodeCbor,
+  encodeSegmentBody,
+  encodeSegmentHeader,
   ENVELOPE_BYTES_MAX,
   KeyId,
   parseSigned,
+  RecordingId,
   RoutingId,
+  SEGMENT_TYPE,
   SEGMENTS_PER_ENVELOPE_MAX,
   TenantId,
   TerminalId,
   toHex,
+  UPLOAD_PATH,
+  type WaveformDescriptor,
 } from "@pericard/protocol";
+import { request } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { problemOf } from "../src/http/problems.ts";
 import type { Answer } from "./support/http.ts";
-import { MIXED_SHAPE, TestRecording } from "./support/test-recording.ts";
+import { outcomeOf } from "./support/outcome.ts";
+import { MIXED_SHAPE, PLAIN_SHAPE, TestRecording } from "./support/test-recording.ts";
 import { TestInstallation } from "./support/test-server.ts";
 import { drawRecording, type TestTerminal } from "./support/test-terminal.ts";
 
@@ -47,17 +54,6 @@ function expectRefusal(answer: Answer, status: number, code: string): void {
   expect(answer.receipts).toEqual([]);
 }
 
-/** What a refused message is told, without the way over HTTP. */
-async function outcomeOf(message: Uint8Array): Promise<{ status: number; answers: number }> {
-  try {
-    const signal = new AbortController().signal;
-    const answers = await site.server.context.ingest.receive(message, { waitMs: 0, signal });
-    return { status: 200, answers: answers.length };
-  } catch (error) {
-    return { status: problemOf(error).status, answers: 0 };
-  }
-}
-
 describe("a message whose bytes were changed on the way", () => {
   let recording: TestRecording;
   let envelope: Uint8Array;
@@ -71,7 +67,7 @@ describe("a message whose bytes were changed on the way", () => {
       for (let at = 0; at < envelope.length; at += 1) {
         const changed = envelope.slice();
         changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
-        const { status } = await outcomeOf(changed);
+        const { status } = await outcomeOf(site, changed);
         expect([400, 403], `byte ${at}`).toContain(status);
       }
     }, recording);
@@ -80,9 +76,9 @@ describe("a message whose bytes were changed on the way", () => {
   test("is refused at every shorter length, and with a byte more", async () => {
     await expectNothingStored(async () => {
       for (let length = 0; length < envelope.length; length += 1) {
-        expect((await outcomeOf(envelope.subarray(0, length))).status, `length ${length}`).toBe(400);
+        expect((await outcomeOf(site, envelope.subarray(0, length))).status, `length ${length}`).toBe(400);
       }
-      expect((await outcomeOf(new Uint8Array([...envelope, 0]))).status).toBe(400);
+      expect((await outcomeOf(site, new Uint8Array([...envelope, 0]))).status).toBe(400);
     }, recording);
   });
 });
@@ -178,14 +174,41 @@ describe("a segment that can never be taken gets a signed rejection that names i
       "ERR_MESSAGE_REFUSED",
     ],
     ["a stream that is not kept", (recording) => recording.next({ header: { stream: 1 } }).sealed, "ERR_MESSAGE_REFUSED"],
-    ["another key of its block", (recording) => rename(recording.next().sealed), "ERR_CBOR_MALFORMED"],
+    ["a byte too few", (recording) => recording.next().sealed.subarray(0, -1), "ERR_CBOR_MALFORMED"],
+    ["a flipped bit in its seal", (recording) => flipLast(recording.next().sealed), "ERR_SEAL_BROKEN"],
+    ["a digest of other samples", (recording) => withWrongDigest(recording), "ERR_DIGEST_MISMATCH"],
     ["no bytes", () => new Uint8Array(0), "ERR_COSE_STRUCTURE"],
     ["bytes that are no segment", () => systemRandom(300), "ERR_COSE_STRUCTURE"],
   ];
 
-  /** Cuts a segment's last byte off. */
-  function rename(sealed: Uint8Array): Uint8Array {
-    return sealed.subarray(0, -1);
+  function flipLast(sealed: Uint8Array): Uint8Array {
+    const changed = sealed.slice();
+    changed[sealed.length - 1] = (changed[sealed.length - 1] ?? 0) ^ 0x80;
+    return changed;
+  }
+
+  /** A segment that its terminal sealed, although P' is not the digest of what it holds. */
+  function withWrongDigest(recording: TestRecording): Uint8Array {
+    const { serial, tenant, suite } = terminal.registered;
+    const salt = systemRandom(32);
+    const place = { recording: recording.id, stream: 0, sequence: 0, cycle: 0, index: 0, use: 9 };
+    const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
+    const info = encodeCbor(["segment", RecordingId.toBytes(recording.id), 0, 0, 9]);
+    const messageKey = deriveMessageKey(salt, key, info);
+    const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
+    const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
+    const descriptor: WaveformDescriptor = {
+      kind: 1,
+      boot: null,
+      claimed: null,
+      firstFrame: 0,
+      frameCount: 0,
+      shape: PLAIN_SHAPE,
+      predecessor: null,
+    };
+    const encoded = systemRandom(10);
+    const plain = encodeSegmentBody({ descriptor, codec: "lead-residual", digest: systemRandom(32), encoded });
+    return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
   }
 
   test.each(cases)("because it names or has %s, and the others of its envelope are taken", async (_, make, code) => {
@@ -268,10 +291,16 @@ describe("clients", () => {
   });
 
   test("without a token are refused before they send a body", async () => {
-    const body = new ReadableStream({ pull: () => new Promise(() => undefined) });
-    const request = { method: "POST", headers: { authorization: "Bearer no" }, body, duplex: "half" } as RequestInit;
-    const response = await fetch(`${site.server.url}/v1/messages`, request);
-    expect(response.status).toBe(401);
+    const headers = { authorization: "Bearer no", "content-length": ENVELOPE_BYTES_MAX };
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const sending = request(`${site.server.url}${UPLOAD_PATH}`, { method: "POST", headers }, (response) => {
+        resolve(response.statusCode);
+        sending.destroy();
+      });
+      sending.once("error", reject);
+      sending.flushHeaders();
+    });
+    expect(status).toBe(401);
   });
 });
 
@@ -327,7 +356,7 @@ describe("statuses and gaps", () => {
 test("bytes that are valid CBOR and nothing else are refused", async () => {
   await expectNothingStored(async () => {
     for (const value of [null, 1, "text", [], new Map(), [[[]]], systemRandom(100)]) {
-      expect((await outcomeOf(encodeCbor(value))).status).toBe(400);
+      expect((await outcomeOf(site, encodeCbor(value))).status).toBe(400);
     }
   });
 });

@@ -180,11 +180,11 @@ export class Terminal {
       clock,
       waitForRoom,
       origin: source.kind,
-      onDurable: ({ head, item }, entry) => {
+      onDurable: ({ head, entry, sealedBytes }) => {
         this.#streamHeads.note(head);
         this.#liveItems.add(entry);
         const { recording, sequence, final } = head;
-        this.#emit({ type: "segment", recording, sequence, sealedBytes: item.sealed.length, final });
+        this.#emit({ type: "segment", recording, sequence, sealedBytes, final });
       },
     });
     return new Recorder({

@@ -1,4 +1,4 @@
-/** Mirror of `bit-writer.ts`, over bytes that nobody has checked. Source: CODEC.md §5.1. */
+/** Mirror of `bit-writer.ts`, over bytes that nobody has checked. Source: docs/codec-lead-residual.md §5.1. */
 import { EcgError } from "../errors.ts";
 
 /** Longest unary part that any valid stream has. */

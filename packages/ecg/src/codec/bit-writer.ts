@@ -1,4 +1,4 @@
-/** Bits into bytes, least significant first, for the short header of the entropy coder. Source: CODEC.md §5.1. */
+/** Bits into bytes, least significant first, for the short header of the entropy coder. Source: docs/codec-lead-residual.md §5.1. */
 
 /** Collects bits; `finish` pads the last byte with zeros. */
 export class BitWriter {

@@ -1,4 +1,4 @@
-/** Mirror of `byte-writer.ts`, over bytes that nobody has checked. Source: CODEC.md §2. */
+/** Mirror of `byte-writer.ts`, over bytes that nobody has checked. Source: docs/codec-lead-residual.md §2. */
 import { EcgError } from "../errors.ts";
 
 /** Reads header fields. */

@@ -1,4 +1,4 @@
-/** Which contexts share a table: rare neighbours are merged, since every table costs bytes. Source: CODEC.md §5.1. */
+/** Which contexts share a table: rare neighbours are merged, since every table costs bytes. Source: docs/codec-lead-residual.md §5.1. */
 import { CELL_SHIFT, CONTEXT_COUNT, LIMB_CONTEXT_BASE, PALETTE_CONTEXT_BASE, TOKEN_COUNT } from "./tokens.ts";
 
 /** A run of contexts with one table. */

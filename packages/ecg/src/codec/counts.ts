@@ -1,5 +1,5 @@
 /** Token counts of a table: scaled to the table's size from a histogram, and written in few bits.
- * Counts are rounded to three significant bits ("levels"); the commonest token takes what is left. Source: CODEC.md §5.1. */
+ * Counts are rounded to three significant bits ("levels"); the commonest token takes what is left. Source: docs/codec-lead-residual.md §5.1. */
 import type { BitReader } from "./bit-reader.ts";
 import type { BitWriter } from "./bit-writer.ts";
 import { EcgError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** Decoder of the segment codec `lead-residual`, for bytes from anywhere. Source: CODEC.md. */
+/** Decoder of the segment codec `lead-residual`, for bytes from anywhere. Source: docs/codec-lead-residual.md. */
 import { EcgError } from "../errors.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { SymbolReader } from "./entropy-decoder.ts";
@@ -11,7 +11,7 @@ import { paletteValues } from "./palette.ts";
  * @param bytes a whole stream; not changed.
  * @returns the leads in the encoder's order, each a new array.
  * @throws {EcgError} ERR_CODEC_MALFORMED for bytes that no encoder writes, also when bytes follow the end;
- * ERR_CODEC_LIMIT when more would be needed than `limits` allow. Source: CODEC.md. */
+ * ERR_CODEC_LIMIT when more would be needed than `limits` allow. Source: docs/codec-lead-residual.md. */
 export function decodeLeadResidual(bytes: Uint8Array, limits: DecodeLimits = DECODE_LIMITS): Int32Array[] {
   const header = new ByteReader(bytes);
   const entries = readHeader(header, limits);

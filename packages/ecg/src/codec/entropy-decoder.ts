@@ -1,4 +1,4 @@
-/** Mirror of `entropy-encoder.ts`, over bytes that nobody has checked. Source: CODEC.md §5. */
+/** Mirror of `entropy-encoder.ts`, over bytes that nobody has checked. Source: docs/codec-lead-residual.md §5. */
 import { EcgError } from "../errors.ts";
 import { BitReader } from "./bit-reader.ts";
 import { ByteReader } from "./byte-reader.ts";

@@ -1,5 +1,5 @@
 /** Entropy coding of the symbols: tables first, then one bit stream written from the last symbol to the first, so that the
- * decoder reads it backwards and gets the first symbol first. Source: CODEC.md §5. */
+ * decoder reads it backwards and gets the first symbol first. Source: docs/codec-lead-residual.md §5. */
 import { BitWriter } from "./bit-writer.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { groupContexts, type ContextGroup } from "./context-groups.ts";

@@ -1,4 +1,4 @@
-/** Constants of the byte layout. Source: CODEC.md §2. */
+/** Constants of the byte layout. Source: docs/codec-lead-residual.md §2. */
 
 /** First byte of every stream. */
 export const CODEC_VERSION = 1;

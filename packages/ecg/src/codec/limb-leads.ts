@@ -1,4 +1,4 @@
-/** The four limb leads that follow from I and II, in integers. Source: CODEC.md §3.3; Einthoven 1908, Goldberger 1942:
+/** The four limb leads that follow from I and II, in integers. Source: docs/codec-lead-residual.md §3.3; Einthoven 1908, Goldberger 1942:
  * III = II - I, aVR = -(I + II)/2, aVL = I - II/2, aVF = II - I/2; halves are rounded down (arithmetic shift). */
 
 /** A limb lead as minuend - (subtrahend >> shift), where each term is I, II, their sum or nothing (masks 0 or -1). */

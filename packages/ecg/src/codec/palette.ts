@@ -1,5 +1,5 @@
 /** Leads that use few of the values in their range (converted from another gain, so that they move in steps of several adu)
- * are coded as ranks in the sorted list of the values that occur. Source: CODEC.md §3.1. */
+ * are coded as ranks in the sorted list of the values that occur. Source: docs/codec-lead-residual.md §3.1. */
 
 /** Widest range of values for which ranks are tried; bounds the memory of both sides. */
 export const PALETTE_SPAN_MAX = 65_536;

@@ -1,5 +1,5 @@
 /** Prediction of one lead from its own past and, optionally, from a reference lead. Integers modulo 2^32, so that every
- * int32 input comes back exactly, also where a prediction overflows. Source: CODEC.md §3. */
+ * int32 input comes back exactly, also where a prediction overflows. Source: docs/codec-lead-residual.md §3. */
 
 /** Weights, in halves, of the three samples before (nearest first). */
 export type Weights = readonly [number, number, number];

@@ -1,4 +1,4 @@
-/** The raw bits of large values: a forward bit stream, least significant bit first. Source: CODEC.md §5.3. */
+/** The raw bits of large values: a forward bit stream, least significant bit first. Source: docs/codec-lead-residual.md §5.3. */
 import { EcgError } from "../errors.ts";
 
 /** Appends bits to a buffer that grows. */

@@ -1,4 +1,4 @@
-/** The header of a `lead-residual` stream: one entry per lead, bounded before anything is allocated. Source: CODEC.md §2. */
+/** The header of a `lead-residual` stream: one entry per lead, bounded before anything is allocated. Source: docs/codec-lead-residual.md §2. */
 import { EcgError } from "../errors.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { CODEC_VERSION, KIND, type DecodeLimits } from "./layout.ts";

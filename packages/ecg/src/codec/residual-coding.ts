@@ -1,7 +1,7 @@
 /** The inner loops of the codec: residuals to tokens with contexts, and back. All arithmetic is on int32 and wraps.
  *
  * Everything that a loop calls stands in this file, not exported, on purpose: V8 reads imported and exported bindings anew
- * at each use, which took 3 of 7 ns per sample. Source: CODEC.md §3, §4. */
+ * at each use, which took 3 of 7 ns per sample. Source: docs/codec-lead-residual.md §3, §4. */
 import { EcgError } from "../errors.ts";
 import type { SymbolReader } from "./entropy-decoder.ts";
 import type { LimbRule } from "./limb-leads.ts";

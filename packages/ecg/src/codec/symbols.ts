@@ -1,4 +1,4 @@
-/** What the encoder gathers before entropy coding. Source: CODEC.md §4. */
+/** What the encoder gathers before entropy coding. Source: docs/codec-lead-residual.md §4. */
 import { RawBitWriter } from "./raw-bits.ts";
 import { CELL_COUNT } from "./tokens.ts";
 

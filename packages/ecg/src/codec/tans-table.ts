@@ -1,5 +1,5 @@
 /** Tables of the entropy coder (tANS). One table serves a run of neighbouring contexts.
- * Source: CODEC.md §5; Duda, arXiv:1311.2540; the spreading step is that of RFC 8878 §4.1. */
+ * Source: docs/codec-lead-residual.md §5; Duda, arXiv:1311.2540; the spreading step is that of RFC 8878 §4.1. */
 import { TOKEN_COUNT } from "./tokens.ts";
 
 /** log2 of a table's size. Larger tables would be more exact, but cost more to build and describe than they save. */

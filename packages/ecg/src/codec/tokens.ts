@@ -1,4 +1,4 @@
-/** The alphabet of the entropy coder: contexts, tokens, raw bits. Source: CODEC.md §4. */
+/** The alphabet of the entropy coder: contexts, tokens, raw bits. Source: docs/codec-lead-residual.md §4. */
 
 /** Contexts 0..15: waveform residuals, by how large the three before were. */
 export const WAVEFORM_CONTEXT_COUNT = 16;

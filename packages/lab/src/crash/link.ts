@@ -91,7 +91,7 @@ export class Link {
 
   #carry(from: Socket, to: Socket, tap: HttpTap): void {
     from.setNoDelay(true);
-    from.on("data", (chunk) => {
+    from.on("data", (chunk: Buffer) => {
       if (this.#cut === "silent") return;
       to.write(chunk);
       tap.push(chunk);

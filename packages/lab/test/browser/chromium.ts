@@ -46,7 +46,7 @@ export const PHONE: Screen = { width: 390, height: 844, scale: 3, touch: true };
 /** An open browser with one page. */
 export interface Browser {
   readonly page: Page;
-  /** Errors of the console and of scripts, oldest first. */
+  /** Errors in the console and of scripts, oldest first. */
   readonly errors: readonly string[];
   newPage(): Promise<Page>;
   close(): Promise<void>;
@@ -68,7 +68,7 @@ export async function openBrowser({ width, height, scale, touch = false }: Scree
   const errors: string[] = [];
   const watch = (page: Page): Page => {
     page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") errors.push(message.text());
+      if (message.type() === "error") errors.push(message.text());
     });
     page.on("pageerror", (error) => errors.push(String(error)));
     return page;

@@ -15,6 +15,7 @@ export class FrameWindow {
   readonly format: WaveformFormat;
   readonly #chunks: Chunk[] = [];
   #frameCount = 0;
+  #buffers: Int32Array[] = [];
 
   constructor(format: WaveformFormat) {
     this.format = format;
@@ -39,16 +40,31 @@ export class FrameWindow {
     return Math.max(0, Math.round(first.arrivedAtMs - msOfFrames(this.format, framesAfter)));
   }
 
-  /** Takes the oldest frames as new arrays, one a lead. @throws {RangeError} when there are fewer. */
+  /**
+   * Takes the oldest frames, one array a lead. The arrays are the window's own and are written again by the next call, so
+   * that a day of windows does not make a day of garbage.
+   *
+   * @throws {RangeError} when there are fewer.
+   */
   take(frameCount: number): Int32Array[] {
     if (frameCount > this.#frameCount) {
       throw new RangeError(`frames: expected at most ${this.#frameCount}, got ${frameCount}`);
     }
-    const leads = this.format.leads.map((lead) => new Int32Array(frameCount * lead.samplesPerFrame));
+    const leads = this.#leadsFor(frameCount);
     let filledCount = 0;
     while (filledCount < frameCount) filledCount += this.#takeSome(leads, filledCount, frameCount - filledCount);
     this.#frameCount -= frameCount;
     return leads;
+  }
+
+  #leadsFor(frameCount: number): Int32Array[] {
+    const { leads } = this.format;
+    this.#buffers = leads.map((lead, index) => {
+      const size = frameCount * lead.samplesPerFrame;
+      const known = this.#buffers[index];
+      return known?.length === size ? known : new Int32Array(size);
+    });
+    return this.#buffers;
   }
 
   /** Copies what the oldest block still has, at most `wantedCount` frames. Frames copied. */

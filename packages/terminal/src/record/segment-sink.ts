@@ -4,6 +4,7 @@ import { TerminalError } from "../errors.ts";
 import type { HeadKeeper } from "../head-keeper.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
+import type { RecordedHead } from "../state-file.ts";
 import type { SealedWindow } from "./segment-writer.ts";
 
 /** Takes sealed windows in order. */
@@ -17,6 +18,13 @@ export interface SegmentSink {
 /** Bounds of what shares one sync. */
 const SYNC = { segmentCountMax: 32, bytesMax: 1024 * 1024, durationMsMax: 200 } as const;
 
+/** A segment in the journal. Its bytes are not kept in memory. */
+export interface WrittenSegment {
+  readonly head: RecordedHead;
+  readonly entry: JournalEntry;
+  readonly sealedBytes: number;
+}
+
 /** What a sink works with. */
 export interface SinkParts {
   readonly journal: Journal;
@@ -29,7 +37,7 @@ export interface SinkParts {
    */
   readonly waitForRoom: (() => Promise<boolean>) | undefined;
   /** Told of each segment when it is durable. */
-  readonly onDurable: (sealed: SealedWindow, entry: JournalEntry) => void;
+  readonly onDurable: (written: WrittenSegment) => void;
 }
 
 /** Makes the sink of one recorder. */
@@ -39,7 +47,7 @@ export function createSegmentSink(parts: SinkParts): SegmentSink {
 
 class JournalSink implements SegmentSink {
   readonly #parts: SinkParts;
-  #written: { readonly sealed: SealedWindow; readonly entry: JournalEntry }[] = [];
+  #written: WrittenSegment[] = [];
   #bytes = 0;
   #sinceMs = 0;
 
@@ -50,8 +58,9 @@ class JournalSink implements SegmentSink {
   async write(sealed: SealedWindow): Promise<void> {
     const entry = await this.#append(sealed);
     if (this.#written.length === 0) this.#sinceMs = this.#parts.clock.monotonicMs();
-    this.#written.push({ sealed, entry });
-    this.#bytes += sealed.item.sealed.length;
+    const sealedBytes = sealed.item.sealed.length;
+    this.#written.push({ head: sealed.head, entry, sealedBytes });
+    this.#bytes += sealedBytes;
     if (this.#parts.origin === "live" || this.#isDue()) this.#sync();
     // Sealing takes milliseconds of this thread: uploads get their turn after each.
     if (this.#parts.origin === "file") await new Promise(setImmediate);
@@ -89,7 +98,7 @@ class JournalSink implements SegmentSink {
     this.#written = [];
     this.#bytes = 0;
     const last = written.at(-1);
-    if (last) heads.setHead(last.sealed.head, last.entry);
-    for (const { sealed, entry } of written) onDurable(sealed, entry);
+    if (last) heads.setHead(last.head, last.entry);
+    for (const segment of written) onDurable(segment);
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from "../clock.ts";
 import { msOfFrames } from "../shape.ts";
 import type { Source, SourceBlock } from "./source.ts";
 
-const FILE_BLOCK_SECONDS = 10;
+const FILE_BLOCK_SECONDS = 1;
 const LIVE_BLOCK_SECONDS = 0.25;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Samples to a path. Up to two samples a device pixel every sample is a point; beyond that each group of samples that
  * share a pixel gives its first, lowest, highest and last one at their own places, which colours the same pixels; a group
- * that is flat to half a pixel gives its first alone.
+ * that is flat to half a pixel gives its first alone, and its last where the line ends.
  * Groups are counted from the recording's start, so that the trace does not shimmer while it is moved.
  */
 import { MISSING_ADU } from "../api/types.ts";
@@ -99,8 +99,10 @@ function traceGroup(
     if (value > (samples[high] ?? 0)) high = end;
   }
   const flat = (samples[high] ?? 0) - (samples[low] ?? 0) < flatAdu;
+  const isLast = end === samples.length || samples[end] === MISSING_ADU;
+  const flatPoints = isLast ? [from, end - 1] : [from];
   let last = -1;
-  for (const index of flat ? [from] : [from, Math.min(low, high), Math.max(low, high), end - 1]) {
+  for (const index of flat ? flatPoints : [from, Math.min(low, high), Math.max(low, high), end - 1]) {
     if (index > last) point(index);
     last = Math.max(last, index);
   }
