@@ -2,7 +2,7 @@
 import { systemRandom } from "@pericard/crypto";
 import { isInstalled, openInstallation, readPassphraseFile, type KeyStore, type Tenant } from "@pericard/custody";
 import { configOf, findSettings, keyFolderPaths, type ServerConfig } from "@pericard/server";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "./errors.ts";
 
@@ -70,4 +70,24 @@ export async function withData<T>(
   } finally {
     opened.store.close();
   }
+}
+
+const RUNNING_FILE = "running.json";
+
+/** Notes where the server of a data folder listens while it runs; undefined ends that. */
+export function noteRunning(dataPath: string, url: string | undefined): void {
+  const path = join(dataPath, RUNNING_FILE);
+  if (url === undefined) rmSync(path, { force: true });
+  else writeFileSync(path, `${JSON.stringify({ url })}\n`);
+}
+
+/** Address of the server of a data folder: where it runs now, or else where its settings say. */
+export function serverUrl({ dataPath, host, port }: ServerConfig): string {
+  try {
+    const { url } = JSON.parse(readFileSync(join(dataPath, RUNNING_FILE), "utf8")) as { url?: unknown };
+    if (typeof url === "string") return url;
+  } catch {
+    // It does not run, or was killed: the settings are the best guess.
+  }
+  return `http://${host}:${port}`;
 }

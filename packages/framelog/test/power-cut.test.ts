@@ -76,6 +76,14 @@ describe("after a power cut at any byte", () => {
   });
 });
 
+test("what is in a file that was ended is synced", () => {
+  const folder = createMemoryFolder();
+  const log = FrameLog.open(folder, OPTIONS);
+  log.append(1, pattern(CONTENT_BYTES[0] ?? 0, 0));
+  log.endFile();
+  expect(survivors(folder.afterPowerCut(0)).numbers).toEqual([0]);
+});
+
 test("power that fails while a log begins its first file leaves a folder that opens", () => {
   for (const failing of ["create", "append", "sync"] as const) {
     const folder = createMemoryFolder();

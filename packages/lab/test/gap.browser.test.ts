@@ -5,7 +5,7 @@ import type { RecordingDescription } from "@pericard/server";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { eventually, newestRecording, openBed, type Bed } from "./browser/bed.ts";
-import { describeInBrowser, openBrowser, signIn, type Browser } from "./browser/chromium.ts";
+import { describeInBrowser, openBrowser, PHONE, signIn, type Browser } from "./browser/chromium.ts";
 import { brightnessAt, DARK, settledPaper, type Paper } from "./browser/paper.ts";
 import { synthesise, withGap, type Truth } from "./browser/records.ts";
 import { boundLines, compareTraces, gapLabels } from "./browser/traces.ts";
@@ -86,6 +86,24 @@ describeInBrowser("gaps", () => {
     const paper = await settledPaper(page);
     const centre = ((gap.fromFrame + gap.toFrame) / 2 - paper.fromFrame) * paper.pxPerFrame;
     expect(Math.abs(centre - (paper.width + paper.gutterPx) / 2)).toBeLessThan(2);
+  });
+
+  it("is listed within the window of a phone", async () => {
+    const phone = await openBrowser(PHONE);
+    try {
+      await signIn(phone.page, bed.link());
+      await phone.page.goto(`${bed.serverUrl}/recordings/${recording.id}`);
+      await settledPaper(phone.page);
+      await phone.page.getByTestId("gap-menu").getByText("1 gap").tap();
+      const box = await phone.page.getByTestId("gap-menu").getByRole("list").boundingBox();
+      expect(box?.x).toBeGreaterThanOrEqual(0);
+      expect((box?.x ?? 0) + (box?.width ?? Number.NaN)).toBeLessThanOrEqual(PHONE.width);
+      await phone.page.getByTestId("gap-menu").getByRole("button").tap();
+      await settledPaper(phone.page);
+      expect(await phone.page.getByTestId("position").innerText()).toContain("0:01:0");
+    } finally {
+      await phone.close();
+    }
   });
 
   it("links the recordings before and after a killed terminal", async () => {

@@ -21,7 +21,8 @@ export type ServerErrorCode =
   | "ERR_ROLE_DENIED"
   | "ERR_NOT_FOUND"
   | "ERR_REQUEST_RANGE"
-  | "ERR_SERVER_CONFIG";
+  | "ERR_SERVER_CONFIG"
+  | "ERR_SERVER_UNREACHABLE";
 
 const RETRYABLE: ReadonlySet<ServerErrorCode> = new Set([
   "ERR_BUFFER_FULL",

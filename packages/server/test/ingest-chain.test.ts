@@ -20,7 +20,8 @@ afterAll(() => site.remove());
 const upload = (...segments: readonly MadeSegment[]): Promise<Answer> =>
   site.post(terminal.envelope(...segments.map(({ sealed }) => sealed)));
 
-const hashes = (...segments: readonly MadeSegment[]): readonly string[] => segments.map(({ hash }) => toHex(hash)).sort();
+const hashes = (...segments: readonly MadeSegment[]): readonly string[] =>
+  segments.map(({ hash }) => toHex(hash)).sort();
 
 async function rowOf(recording: TestRecording) {
   const row = await site.server.context.catalog.findRecording(recording.id);
@@ -146,7 +147,11 @@ describe("a contradiction gets a signed conflict, an entry in the audit trail, a
   test("when another segment has its place, in an older part that no cache holds", async () => {
     const recording = new TestRecording(terminal);
     await upload(...recording.take(6, { frameCount: 10 }));
-    await expectConflict("sequence", recording, recording.at(2, recording.made[1]?.hash ?? null, 20, { frameCount: 10 }));
+    await expectConflict(
+      "sequence",
+      recording,
+      recording.at(2, recording.made[1]?.hash ?? null, 20, { frameCount: 10 }),
+    );
   });
 
   test("when two segments of one envelope want one place, the first is taken", async () => {

@@ -88,7 +88,11 @@ describe("a message that is not the sender's own", () => {
     const stranger = RoutingId.fromBytes(systemRandom(8));
     const content = terminal.sealContent([new TestRecording(terminal).next().sealed], { routing: stranger });
     await expectNothingStored(async () => {
-      expectRefusal(await site.post(terminal.sign("pericard/envelope", content, stranger)), 403, "ERR_TERMINAL_UNKNOWN");
+      expectRefusal(
+        await site.post(terminal.sign("pericard/envelope", content, stranger)),
+        403,
+        "ERR_TERMINAL_UNKNOWN",
+      );
     });
   });
 
@@ -173,7 +177,11 @@ describe("a segment that can never be taken gets a signed rejection that names i
       (recording) => recording.next({ header: { terminal: TerminalId.fromBytes(systemRandom(6)) } }).sealed,
       "ERR_MESSAGE_REFUSED",
     ],
-    ["a stream that is not kept", (recording) => recording.next({ header: { stream: 1 } }).sealed, "ERR_MESSAGE_REFUSED"],
+    [
+      "a stream that is not kept",
+      (recording) => recording.next({ header: { stream: 1 } }).sealed,
+      "ERR_MESSAGE_REFUSED",
+    ],
     ["a byte too few", (recording) => recording.next().sealed.subarray(0, -1), "ERR_CBOR_MALFORMED"],
     ["a flipped bit in its seal", (recording) => flipLast(recording.next().sealed), "ERR_SEAL_BROKEN"],
     ["a digest of other samples", (recording) => withWrongDigest(recording), "ERR_DIGEST_MISMATCH"],
@@ -346,7 +354,14 @@ describe("statuses and gaps", () => {
   });
 
   test("a head of another terminal's recording changes nothing of it", async () => {
-    const head = { recording: recording.id, stream: 0, sequence: 99, hash: systemRandom(32), final: false, open: false };
+    const head = {
+      recording: recording.id,
+      stream: 0,
+      sequence: 99,
+      hash: systemRandom(32),
+      final: false,
+      open: false,
+    };
     await site.post(other.status({ heads: [head] }));
     const row = await site.server.context.catalog.findRecording(recording.id);
     expect(row).toMatchObject({ toldSequence: null, toldOpen: true });

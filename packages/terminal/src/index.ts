@@ -12,6 +12,7 @@ export type { TerminalStatus } from "./terminal-status.ts";
 export { Terminal, type RecordOptions, type TerminalReport } from "./terminal.ts";
 export * from "./upload/transport.ts";
 export * from "./upload/transport-http.ts";
+export * from "./small-heap.ts";
 export * from "./sources/again.ts";
 export * from "./sources/stream-source.ts";
 export * from "./sources/synthetic-source.ts";

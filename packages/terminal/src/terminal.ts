@@ -131,7 +131,9 @@ export class Terminal {
   async #recordAndUpload(source: Source, options: RecordOptions): Promise<RecordReport> {
     const { signal, graceMs = GRACE_MS } = options;
     const { clock, bell, trust } = this.#parts;
+    if (this.#uploading) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is uploading");
     trust.requireUsable();
+    this.#uploader();
     const stop = new AbortController();
     let uploadEnded = false;
     const waitForRoom = async (): Promise<boolean> => {
@@ -152,6 +154,7 @@ export class Terminal {
     const recorded = await settle(this.#run(recorder, source, signal));
     if ("error" in recorded) stop.abort();
     const uploaded = await settle(uploads);
+    stop.abort();
     signal.removeEventListener("abort", stopSoon);
     return valueOf(recorded, uploaded);
   }

@@ -1,6 +1,13 @@
 import { sha256, systemRandom } from "@pericard/crypto";
-import { createMemoryFolder, FrameLog, type MemoryFolder } from "@pericard/framelog";
-import { RecordingId, type SegmentPlace } from "@pericard/protocol";
+import {
+  createMemoryFolder,
+  decodeFrame,
+  encodeFrame,
+  FrameLog,
+  type LogFile,
+  type MemoryFolder,
+} from "@pericard/framelog";
+import { concatBytes, RecordingId, type SegmentPlace } from "@pericard/protocol";
 import { openTerminalModule } from "@pericard/trsm";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../src/clock-system.ts";
@@ -311,6 +318,47 @@ describe("a damaged journal", () => {
     const { journal, entry } = flipped(5, () => undefined);
     expect(() => journal.read(entry)).toThrow(expect.objectContaining({ code: "ERR_JOURNAL_ITEM_UNREADABLE" }));
   });
+});
+
+/** A folder whose files cannot be read while `isBroken` says so. */
+function unreadableWhile(folder: MemoryFolder, isBroken: () => boolean): MemoryFolder {
+  const wrap = (file: LogFile): LogFile => ({
+    get sizeBytes() {
+      return file.sizeBytes;
+    },
+    append: (parts) => file.append(parts),
+    sync: () => file.sync(),
+    close: () => file.close(),
+    read: (offsetBytes, sizeBytes) => {
+      if (isBroken()) throw BROKEN;
+      return file.read(offsetBytes, sizeBytes);
+    },
+  });
+  return { ...folder, open: (name) => wrap(folder.open(name)), create: (name) => wrap(folder.create(name)) };
+}
+
+test("a disk that does not answer for a while loses nothing", () => {
+  let isBroken = false;
+  const journal = open(unreadableWhile(createMemoryFolder(), () => isBroken));
+  const [entry] = fill(journal, 0, 1);
+  if (!entry) throw new Error("no entry");
+  isBroken = true;
+  expect(() => journal.read(entry)).toThrow(expect.objectContaining({ code: "ERR_JOURNAL_DISK" }));
+  isBroken = false;
+  expect(journal.read(entry)).toEqual(CHAIN[0]?.sealed);
+});
+
+test("bytes that are whole and other ones are unreadable too", () => {
+  const folder = createMemoryFolder();
+  const journal = open(folder);
+  const [entry] = fill(journal, 0, 1);
+  const file = folder.bytesOf("journal-00000000.cbor");
+  const at = entry?.position.offsetBytes ?? 0;
+  const found = decodeFrame(file.subarray(at));
+  if (!entry || found.state !== "frame") throw new Error("no frame");
+  const content = found.frame.content.with(600, (found.frame.content[600] ?? 0) ^ 1);
+  file.set(concatBytes(...encodeFrame({ ...found.frame, content })), at);
+  expect(() => journal.read(entry)).toThrow(expect.objectContaining({ code: "ERR_JOURNAL_ITEM_UNREADABLE" }));
 });
 
 test("a file of another log is refused", () => {

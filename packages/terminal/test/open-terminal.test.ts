@@ -55,6 +55,9 @@ test("without a target recording works and uploading says so", async () => {
   const path = temporaryFolder();
   installation.deploy(openDiskFolder(path));
   const terminal = openTerminal(path);
+  const both = terminal.record(fileSource(500), { signal: NEVER, upload: true });
+  await expect(both).rejects.toMatchObject({ code: "ERR_UPLOAD_NO_TARGET" });
+  expect(terminal.status().journal.items).toBe(0);
   await terminal.record(fileSource(500), { signal: NEVER, upload: false });
   await expect(terminal.upload({ signal: NEVER })).rejects.toMatchObject({ code: "ERR_UPLOAD_NO_TARGET" });
   terminal.close();

@@ -101,3 +101,30 @@ test("buckets become columns that touch their neighbours but never cross an empt
     [3, 0, 1, 1],
   ]);
 });
+
+test("sides of columns lie on device pixels, and no two columns leave one between them", () => {
+  const summary: SummaryBlock = {
+    kind: "summary",
+    fromFrame: 0,
+    toFrame: 4000,
+    framesPerBucket: 4,
+    bucketCount: 1000,
+    leads: [Int32Array.from({ length: 2000 }, (_, i) => i % 2)],
+  };
+  const columns: (readonly [left: number, right: number])[] = [];
+  const window = { ...ALL, devicePixelRatio: 2 };
+  const time = { fromFrame: 17, pxPerFrame: 0.31 };
+  traceSummary((left, _top, width) => void columns.push([left, left + width]), summary, time, ROW, window);
+  expect(columns).toHaveLength(1000);
+  for (const [i, [left, right]] of columns.entries()) {
+    expect([left, right].map((x) => x * 2)).toEqual([Math.round(left * 2), Math.round(right * 2)]);
+    if (i > 0) expect(left).toBe(columns[i - 1]?.[1]);
+  }
+});
+
+test("a flat line reaches its last sample before missing ones", () => {
+  const flat = [7, 7, 7, 7, 7, 7, 7, 7, 7, 7, MISSING_ADU, MISSING_ADU, MISSING_ADU, MISSING_ADU, MISSING_ADU, 7];
+  const steps = traced([block(flat)], 0.2);
+  expect(steps[0]).toEqual(["M", 0, -7]);
+  expect(steps.map(([, x]) => x)).toContain(9 * 0.2);
+});

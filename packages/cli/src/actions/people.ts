@@ -1,7 +1,7 @@
 /** `pericard patients`, `pericard terminals` and `pericard sign-in`: who is who at the server. */
 import { PatientId, TerminalId } from "@pericard/protocol";
 import { CliError } from "../errors.ts";
-import { withData, type InstallationOptions } from "../installation.ts";
+import { serverUrl, withData, type InstallationOptions } from "../installation.ts";
 import { outputFor, table } from "../output.ts";
 
 interface Options extends InstallationOptions {
@@ -50,7 +50,7 @@ export async function signIn(options: Options & { account: string; server?: stri
     const account = known ?? store.addAccount(tenant.id, options.account, "clinician");
     const expiresAtUnixMs = Date.now() + LINK_LIFETIME_MS;
     const token = store.createSignInLink(account.id, expiresAtUnixMs);
-    const base = options.server ?? `http://${config.host}:${config.port}`;
+    const base = options.server ?? serverUrl(config);
     return { account: account.name, url: `${base}/sign-in#token=${token}`, expiresAtUnixMs };
   });
   outputFor(options).result(link, [link.url, `for ${link.account}, once, within 24 hours`]);

@@ -3,7 +3,7 @@ import { ApiClient, type RecordingDescription } from "@pericard/server";
 import { mkdirSync } from "node:fs";
 import { CliError } from "../errors.ts";
 import { exportWfdb } from "../export-wfdb.ts";
-import { withData, type InstallationOptions } from "../installation.ts";
+import { serverUrl, withData, type InstallationOptions } from "../installation.ts";
 import { bytesText, outputFor, table } from "../output.ts";
 
 interface Options extends InstallationOptions {
@@ -19,7 +19,7 @@ async function signIn(options: Options): Promise<ApiClient> {
   const { url, token } = await withData(options, ({ store, tenant, config }) => {
     const known = store.accounts().find(({ name }) => name === options.account);
     const account = known ?? store.addAccount(tenant.id, options.account, "clinician");
-    const base = options.server ?? `http://${config.host}:${config.port}`;
+    const base = options.server ?? serverUrl(config);
     return { url: base, token: store.createSignInLink(account.id, Date.now() + LINK_LIFETIME_MS) };
   });
   return ApiClient.signIn(url, token);

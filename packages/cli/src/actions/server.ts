@@ -14,7 +14,7 @@ import {
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import { readPassphrase, type InstallationOptions } from "../installation.ts";
+import { noteRunning, readPassphrase, type InstallationOptions } from "../installation.ts";
 import { outputFor } from "../output.ts";
 import { stopSignal, untilAborted } from "../stop-signal.ts";
 
@@ -77,6 +77,8 @@ export async function run(options: ServerOptions): Promise<void> {
   const server = await startServer(config, systemEnvironment(kek, logger));
   const { rebuilt } = server.context;
   output.result({ ready: true, url: server.url, rebuilt: rebuilt ?? null }, [`server is at ${server.url}`]);
+  noteRunning(options.data, server.url);
   await untilAborted(stop);
+  noteRunning(options.data, undefined);
   await server.close();
 }

@@ -1,6 +1,12 @@
 /** `pericard terminal`: records, uploads, and says how it is. */
 import { FrameError, openDiskFolder } from "@pericard/framelog";
-import { openTerminal, type Terminal, type TerminalEvent, type TerminalStatus } from "@pericard/terminal";
+import {
+  keepHeapSmall,
+  openTerminal,
+  type Terminal,
+  type TerminalEvent,
+  type TerminalStatus,
+} from "@pericard/terminal";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesText, outputFor, type Output } from "../output.ts";
@@ -93,6 +99,7 @@ function resultOf({ serial, journal, upload }: TerminalStatus, tally: Tally) {
 }
 
 export async function record(options: RecordOptions): Promise<void> {
+  keepHeapSmall();
   const output = outputFor(options);
   const signal = stopSignal();
   const source = await openSource(options);
@@ -115,6 +122,7 @@ export async function record(options: RecordOptions): Promise<void> {
 }
 
 export async function upload(options: TerminalOptions): Promise<void> {
+  keepHeapSmall();
   const output = outputFor(options);
   const signal = stopSignal();
   const terminal = openTerminal(options.data);

@@ -38,7 +38,7 @@ export class Site {
   readonly receipts: ReceiptLedger;
   readonly traffic: EventEmitter<Traffic>;
   readonly #stations = new Map<StationName, Program>();
-  readonly #pids: number[] = [];
+  readonly #programs: Program[] = [];
   #serverUrl = "";
   #rebuildCount = 0;
 
@@ -99,11 +99,11 @@ export class Site {
     await this.start("gateway").ready;
   }
 
-  /** Starts any command; the site knows its process id from then on. */
+  /** Starts any command; the site knows it from then on. */
   spawn(args: readonly string[]): Program {
     const environment = { PERICARD_KEK_PASSPHRASE_FILE: this.paths.passphraseFile };
     const program = new Program({ args, environment });
-    this.#pids.push(program.pid);
+    this.#programs.push(program);
     return program;
   }
 
@@ -144,13 +144,17 @@ export class Site {
 
   /** Ids of processes that were started here and are still there. */
   leftProcesses(): readonly number[] {
-    return this.#pids.filter(processExists);
+    return this.#programs.map(({ pid }) => pid).filter(processExists);
+  }
+
+  /** Ends everything that still runs. */
+  async stopRunning(): Promise<void> {
+    await Promise.all(this.#programs.filter(({ running }) => running).map((program) => program.kill()));
   }
 
   /** Ends what still runs and removes the folder. */
   async remove(): Promise<void> {
-    for (const program of this.#stations.values()) if (program.running) await program.kill();
-    for (const pid of this.leftProcesses()) process.kill(pid, "SIGKILL");
+    await this.stopRunning();
     await Promise.all(Object.values(this.links).map((link) => link.close()));
     rmSync(this.paths.root, { recursive: true, force: true });
   }

@@ -89,5 +89,5 @@ export async function openBrowser({ width, height, scale, touch = false }: Scree
 export async function signIn(page: Page, link: string): Promise<void> {
   await page.goto(link);
   await page.getByTestId("sign-in-button").click();
-  await page.getByTestId("patients").waitFor();
+  await page.getByTestId("sign-out").waitFor();
 }

@@ -22,8 +22,12 @@ interface LeadPlace {
   readonly sampleCount: number;
 }
 
-/** What a refusal says. @throws {ServerError} ERR_REQUEST_RANGE with the code and title of the problem. */
-async function refuse(response: Response): Promise<never> {
+/** An answer that the server meant. @throws {ServerError} ERR_SERVER_UNREACHABLE, or ERR_REQUEST_RANGE with its refusal. */
+async function ask(url: string, options: RequestInit = {}): Promise<Response> {
+  const response = await fetch(url, options).catch((cause: unknown) => {
+    throw new ServerError("ERR_SERVER_UNREACHABLE", `no server answers at ${new URL(url).origin}`, { cause });
+  });
+  if (response.ok) return response;
   const { code = "", detail = "" } = (await response.json().catch(() => ({}))) as { code?: string; detail?: string };
   throw new ServerError("ERR_REQUEST_RANGE", `server answered ${response.status} ${code} ${detail}`.trimEnd());
 }
@@ -39,19 +43,17 @@ export class ApiClient {
 
   /** Uses a one-time link up. */
   static async signIn(baseUrl: string, linkToken: string): Promise<ApiClient> {
-    const response = await fetch(`${baseUrl}/api/v1/session`, {
+    const response = await ask(`${baseUrl}/api/v1/session`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ token: linkToken }),
     });
-    if (!response.ok) return refuse(response);
     const cookie = (response.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
     return new ApiClient(baseUrl, cookie);
   }
 
-  async #get(path: string): Promise<Response> {
-    const response = await fetch(`${this.#baseUrl}/api/v1/${path}`, { headers: { cookie: this.#cookie } });
-    return response.ok ? response : refuse(response);
+  #get(path: string): Promise<Response> {
+    return ask(`${this.#baseUrl}/api/v1/${path}`, { headers: { cookie: this.#cookie } });
   }
 
   async patients(): Promise<readonly PatientSummary[]> {
@@ -74,8 +76,8 @@ export class ApiClient {
     const body = await (await this.#get(`recordings/${id}/samples?${query}`)).arrayBuffer();
     const headerBytes = new DataView(body).getUint32(0, true);
     const text = new TextDecoder().decode(new Uint8Array(body, 4, headerBytes));
-    const header = JSON.parse(text) as SamplesAnswer & { readonly leads: readonly LeadPlace[] };
-    const leads = (header.leads as readonly unknown[] as readonly LeadPlace[]).map(
+    const header = JSON.parse(text) as Omit<SamplesAnswer, "leads"> & { readonly leads: readonly LeadPlace[] };
+    const leads = header.leads.map(
       ({ offsetBytes, sampleCount }) => new Int32Array(body, 4 + headerBytes + offsetBytes, sampleCount),
     );
     return { fromFrame: header.fromFrame, toFrame: header.toFrame, leads };

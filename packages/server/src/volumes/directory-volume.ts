@@ -27,14 +27,21 @@ export interface DirectoryVolumeOptions {
 function identify(path: string, random: RandomSource): string {
   const folder = openDiskFolder(path);
   const known = folder.read(IDENTITY_FILE);
-  if (known) {
-    const { id } = JSON.parse(new TextDecoder().decode(known)) as { id?: unknown };
-    if (typeof id === "string" && /^[0-9a-f]{32}$/.test(id)) return id;
-    throw new ServerError("ERR_VOLUME_IDENTITY", `${IDENTITY_FILE} of a volume is malformed`);
-  }
+  if (known) return parseIdentity(known);
   const id = toHex(random(16));
   folder.replace(IDENTITY_FILE, new TextEncoder().encode(`${JSON.stringify({ format: "pericard/volume", id })}\n`));
   return id;
+}
+
+function parseIdentity(bytes: Uint8Array): string {
+  let cause: unknown;
+  try {
+    const value = JSON.parse(new TextDecoder().decode(bytes)) as { id?: unknown } | null;
+    if (typeof value?.id === "string" && /^[0-9a-f]{32}$/.test(value.id)) return value.id;
+  } catch (error) {
+    cause = error;
+  }
+  throw new ServerError("ERR_VOLUME_IDENTITY", `${IDENTITY_FILE} of a volume is malformed`, { cause });
 }
 
 class DirectoryVolume implements Volume {

@@ -1,7 +1,7 @@
 /** A whole server over a temporary folder: real threads, real files, real HTTP; only the clock is the test's. */
 import { systemRandom } from "@pericard/crypto";
 import { KeyStore, type Tenant } from "@pericard/custody";
-import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -34,13 +34,14 @@ export function temporaryFolder(): string {
 export class TestInstallation {
   readonly root = temporaryFolder();
   readonly config: ServerConfig;
-  readonly kek = systemRandom(32);
-  readonly store: KeyStore;
+  readonly kek: Uint8Array;
   readonly tenant: Tenant;
   readonly clock = { unixMs: BEGIN_UNIX_MS, monotonicMs: 0 };
+  #store: KeyStore | undefined;
   #running: RunningServer | undefined;
 
-  constructor(wish: ServerWish = {}) {
+  /** @param origin an installation that is stopped, to begin with a copy of. */
+  constructor(wish: ServerWish = {}, origin?: TestInstallation) {
     const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath } = wish;
     const volumePaths = Array.from({ length: volumeCount }, (_, i) => join(this.root, `volume-${i + 1}`));
     this.config = {
@@ -53,9 +54,16 @@ export class TestInstallation {
       uploadClients: [{ name: "gateway", token: UPLOAD_TOKEN }],
       viewerPath,
     };
-    const { store } = KeyStore.create(keyFolderPaths(this.config), this.kek, BEGIN_UNIX_MS, systemRandom);
-    this.store = store;
-    this.tenant = store.addTenant("Tenant", true, BEGIN_UNIX_MS);
+    this.kek = origin?.kek ?? systemRandom(32);
+    if (origin) cpSync(origin.root, this.root, { recursive: true });
+    else this.#store = KeyStore.create(keyFolderPaths(this.config), this.kek, BEGIN_UNIX_MS, systemRandom).store;
+    this.tenant = origin?.tenant ?? this.store.addTenant("Tenant", true, BEGIN_UNIX_MS);
+  }
+
+  /** The key store as the command line has it, opened when it is needed. */
+  get store(): KeyStore {
+    this.#store ??= KeyStore.open(keyFolderPaths(this.config), this.kek, systemRandom);
+    return this.#store;
   }
 
   get environment(): ServerEnvironment {
@@ -78,14 +86,16 @@ export class TestInstallation {
     return this;
   }
 
+  /** Stops the server and closes the key store: nothing of the installation is open then. */
   async stop(): Promise<void> {
     await this.#running?.close();
     this.#running = undefined;
+    this.#store?.close();
+    this.#store = undefined;
   }
 
   async remove(): Promise<void> {
     await this.stop();
-    this.store.close();
     rmSync(this.root, { recursive: true, force: true });
   }
 

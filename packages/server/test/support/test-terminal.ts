@@ -112,7 +112,10 @@ export class TestTerminal {
   ): Uint8Array {
     const { routing = this.routing, cause = "unreadable", monotonicMs = 7 } = wish;
     const bootId = BootId.parse("00".repeat(8));
-    return this.sign("pericard/gap", Gap.encode({ routing, recording, stream: 0, sequence, cause, bootId, monotonicMs }));
+    return this.sign(
+      "pericard/gap",
+      Gap.encode({ routing, recording, stream: 0, sequence, cause, bootId, monotonicMs }),
+    );
   }
 
   status(wish: StatusWish & { routing?: RoutingId } = {}): Uint8Array {

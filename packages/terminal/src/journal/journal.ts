@@ -7,8 +7,8 @@
  * Source: docs/format.md §10.3.
  */
 import { sha256 } from "@pericard/crypto";
-import { frameBytesFor, type Folder } from "@pericard/framelog";
-import type { SegmentPlace } from "@pericard/protocol";
+import { FrameError, frameBytesFor, type Folder } from "@pericard/framelog";
+import { ProtocolError, type SegmentPlace } from "@pericard/protocol";
 import type { Clock } from "../clock.ts";
 import { TerminalError } from "../errors.ts";
 import { hashKeyOf, type HashKey } from "../hash-key.ts";
@@ -145,19 +145,24 @@ export class Journal {
   /**
    * The bytes of an item as journalled: a sealed segment, or a signed gap statement.
    *
-   * @throws {TerminalError} ERR_JOURNAL_ITEM_UNREADABLE when the medium no longer gives them back.
+   * @throws {TerminalError} ERR_JOURNAL_ITEM_UNREADABLE when the medium gives back other bytes; ERR_JOURNAL_DISK when it
+   * gives none, which may pass.
    */
   read(entry: JournalEntry): Uint8Array {
-    const content = this.#readContent(entry);
-    const bytes = entry.kind === "gap" ? content : decodeItem(content).sealed;
-    if (hashKeyOf(sha256(bytes)) === entry.key) return bytes;
-    throw unreadable(entry, undefined);
+    return this.readItem(entry).sealed;
   }
 
-  /** A segment with what the journal knows of its source. @throws {TerminalError} as {@link read}. */
+  /** As {@link read}, with what the journal knows of the source. */
   readItem(entry: JournalEntry): JournalItem {
-    this.read(entry);
-    return decodeItem(this.#readContent(entry));
+    try {
+      const { content } = this.#log.reader.read(entry.position);
+      const item = entry.kind === "gap" ? { sealed: content, nextFrame: null, sourceId: null } : decodeItem(content);
+      if (hashKeyOf(sha256(item.sealed)) === entry.key) return item;
+    } catch (cause) {
+      const isDamaged = cause instanceof ProtocolError || isDamagedFrame(cause);
+      throw isDamaged ? unreadable(entry, cause) : journalError(cause);
+    }
+    throw unreadable(entry, undefined);
   }
 
   /**
@@ -215,20 +220,16 @@ export class Journal {
     return entry;
   }
 
-  #readContent(entry: JournalEntry): Uint8Array {
-    try {
-      return this.#log.reader.read(entry.position).content;
-    } catch (cause) {
-      throw unreadable(entry, cause);
-    }
-  }
-
   /** A failed disk may not have them; when the journal is opened anew they are found or not. */
   #dropUnsynced(): void {
     this.#index.drop(this.#unsynced);
     this.#unsynced.clear();
     this.#onChange();
   }
+}
+
+function isDamagedFrame(cause: unknown): boolean {
+  return cause instanceof FrameError && cause.code === "ERR_FRAME_DAMAGED";
 }
 
 function unreadable(entry: JournalEntry, cause: unknown): TerminalError {

@@ -15,7 +15,7 @@ import { TerminalError } from "../errors.ts";
 import { skipFrames } from "./skip-frames.ts";
 import type { ClaimedTime, Source } from "./source.ts";
 
-const BLOCK_SAMPLES = 131_072;
+const BLOCK_SAMPLES = 32_768;
 
 /**
  * Opens the record of a .hea file, whose signal files lie beside it. What the header claims is checked with the samples:

@@ -69,7 +69,6 @@ function tryStateLost(actions: MailActionParts, entry: JournalEntry, nowMs: numb
     stateLost(actions, entry);
   } catch (error) {
     if (!isDiskError(error)) throw error;
-    actions.deliveries.sending([entry], null);
-    actions.deliveries.delivered([entry], nowMs);
+    actions.deliveries.postpone(entry, nowMs);
   }
 }

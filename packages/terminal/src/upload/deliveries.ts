@@ -58,6 +58,12 @@ export class Deliveries {
     }
   }
 
+  /** Makes an item due later, as if it had been delivered. */
+  postpone(entry: JournalEntry, nowMs: number): void {
+    this.#of(entry);
+    this.delivered([entry], nowMs);
+  }
+
   /** Makes items due at once, each in an envelope of its own. */
   separate(entries: readonly JournalEntry[]): void {
     for (const entry of entries) {

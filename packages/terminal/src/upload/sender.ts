@@ -4,6 +4,7 @@ import type { SecureModule } from "@pericard/trsm";
 import type { Clock } from "../clock.ts";
 import { TerminalError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import { isDiskError } from "../journal/journal-error.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
 import type { ServerTrust } from "../server-trust.ts";
 import type { Deliveries } from "./deliveries.ts";
@@ -72,12 +73,14 @@ function makeBody(parts: SenderParts, entries: readonly JournalEntry[]): Body {
   return { body, envelope: parseEnvelope(parseSigned(body).payload).header.envelope, sent };
 }
 
-function tryRead({ journal, onUnreadable }: SenderParts, entry: JournalEntry): Uint8Array | undefined {
+function tryRead(parts: SenderParts, entry: JournalEntry): Uint8Array | undefined {
   try {
-    return journal.read(entry);
+    return parts.journal.read(entry);
   } catch (error) {
     if (!(error instanceof TerminalError)) throw error;
-    onUnreadable(entry);
+    // A disk that gives nothing may give it later: only bytes that are other ones are lost for good.
+    if (isDiskError(error)) parts.deliveries.postpone(entry, parts.clock.monotonicMs());
+    else parts.onUnreadable(entry);
     return undefined;
   }
 }

@@ -41,7 +41,8 @@ class HttpTransport implements Transport {
     this.#clock = clock;
     this.#restMs = restMs;
     this.#targets = targets.map(({ url, token }) => {
-      const agent = url.startsWith("https:") ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
+      const agent =
+        new URL(url).protocol === "https:" ? new SecureAgent({ keepAlive: true }) : new Agent({ keepAlive: true });
       return { url, token, agent, idleTimeoutMs, restsUntilMs: 0 };
     });
   }

@@ -1,7 +1,10 @@
-/** Min/max buckets to columns: each spans its lowest to its highest sample and touches its neighbours. */
+/**
+ * Min/max buckets to columns: each spans its lowest to its highest sample and touches its neighbours. Their sides lie on
+ * device pixels: half-covered ones would let the ground show between two columns as stripes.
+ */
 import { MISSING_ADU } from "../api/types.ts";
 import type { SummaryBlock } from "../api/types.ts";
-import { xOfFrame, yOfAdu } from "../paper/mapping.ts";
+import { snapped, xOfFrame, yOfAdu } from "../paper/mapping.ts";
 import type { RowMapping, TimeMapping } from "../paper/mapping.ts";
 import type { TraceWindow } from "./trace-samples.ts";
 
@@ -24,12 +27,17 @@ export function traceSummary(
   const bucketAt = (frame: number): number => (frame + row.skewFrames - block.fromFrame) / block.framesPerBucket;
   const from = Math.max(0, Math.floor(bucketAt(window.fromFrame)));
   const to = Math.min(block.bucketCount, Math.ceil(bucketAt(window.toFrame)));
-  const widthPx = Math.max(1 / window.devicePixelRatio, block.framesPerBucket * time.pxPerFrame);
+  const sideOf = (bucket: number): number =>
+    snapped(
+      xOfFrame(time, block.fromFrame + bucket * block.framesPerBucket - row.skewFrames),
+      window.devicePixelRatio,
+    );
   let before: readonly [number, number] | undefined;
   for (let bucket = from; bucket < to; bucket++) {
     const span = spanOf(pairs, bucket, row);
     if (span !== undefined) {
-      const left = xOfFrame(time, block.fromFrame + bucket * block.framesPerBucket - row.skewFrames);
+      const left = sideOf(bucket);
+      const widthPx = Math.max(1 / window.devicePixelRatio, sideOf(bucket + 1) - left);
       const [top, bottom] = bridged(span, before);
       sink(left, top, widthPx, Math.max(bottom, top + COLUMN_HEIGHT_MIN_PX));
     }

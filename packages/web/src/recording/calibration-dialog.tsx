@@ -23,9 +23,8 @@ const STEP = 0.01;
 export function CalibrationDialog({ pxPerMm, onChange, onClose }: CalibrationDialogProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => element?.close();
+    // Not closed when unmounted: that would tell `onClose`. Done and Escape close it, which also returns the focus.
+    if (dialog.current?.open === false) dialog.current.showModal();
   }, []);
   return (
     <dialog
@@ -48,7 +47,7 @@ export function CalibrationDialog({ pxPerMm, onChange, onClose }: CalibrationDia
         <button type="button" onClick={() => onChange(CSS_PX_PER_MM)} data-testid="calibration-reset">
           Reset
         </button>
-        <button type="button" className="button-main" onClick={onClose} data-testid="calibration-close">
+        <button type="button" className="button-main" onClick={() => dialog.current?.close()} data-testid="calibration-close">
           Done
         </button>
       </div>

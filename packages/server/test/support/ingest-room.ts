@@ -1,0 +1,128 @@
+/** Ingest with production rooms around it, real catalog and key store threads, and volumes that a test commands. */
+import { ed25519Private, systemRandom, x25519Private } from "@pericard/crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Audit } from "../../src/access/audit.ts";
+import type { Catalog } from "../../src/catalog/catalog.ts";
+import { openCatalogThread } from "../../src/catalog/open-catalog.ts";
+import { openInProcessChannel } from "../../src/channels/in-process-channel.ts";
+import { keyFolderPaths } from "../../src/config.ts";
+import { ControlArea } from "../../src/control/control-area.ts";
+import { Ingest } from "../../src/ingest/ingest.ts";
+import { StatementMaker } from "../../src/ingest/statements.ts";
+import { StatusKeeper } from "../../src/ingest/status-keeper.ts";
+import { SegmentStore } from "../../src/ingest/store-segments.ts";
+import { openKeyStoreThread, type KeyStorePort } from "../../src/keys/key-store.ts";
+import { Mailbox } from "../../src/keys/mailbox.ts";
+import { RecordingKeys } from "../../src/keys/recordings.ts";
+import { TerminalRegistry } from "../../src/keys/terminals.ts";
+import { FakeVolume } from "./fake-volume.ts";
+import { TestInstallation } from "./test-server.ts";
+
+export interface RoomWish {
+  readonly volumeCount?: number;
+  readonly copyCount?: number;
+  readonly bufferBytesMax?: number;
+  readonly deadlineMs?: number;
+}
+
+/** Faults between the rooms. */
+export interface Faults {
+  /** The catalog's writes of packages fail with this. */
+  catalog: Error | undefined;
+  /** The key store's writes fail with this. */
+  keyStore: Error | undefined;
+}
+
+export class IngestRoom {
+  readonly site = new TestInstallation();
+  readonly events: string[] = [];
+  readonly faults: Faults = { catalog: undefined, keyStore: undefined };
+  readonly volumes: readonly FakeVolume[];
+  readonly catalog: Catalog;
+  readonly control: ControlArea;
+  readonly ingest: Ingest;
+  readonly #end: () => void;
+
+  constructor(wish: RoomWish = {}) {
+    const { volumeCount = 3, copyCount = 2, bufferBytesMax = 8 * 1024 * 1024, deadlineMs = 60_000 } = wish;
+    const { config, kek, store, environment } = this.site;
+    this.volumes = Array.from({ length: volumeCount }, (_, i) => new FakeVolume(`volume-${i + 1}`, this.events));
+    const folder = join(config.dataPath, "catalog");
+    mkdirSync(folder, { recursive: true });
+    const opened = openCatalogThread(folder);
+    const keys = openKeyStoreThread(keyFolderPaths(config), kek);
+    this.#end = () => {
+      opened.end();
+      keys.end();
+    };
+    this.catalog = this.#watchCatalog(opened.catalog);
+    const keyStore = this.#watchKeyStore(keys.keyStore);
+    const options = { copyCount, bufferBytesMax, pollMs: 5, deadlineMs };
+    this.control = new ControlArea(this.volumes.map(openInProcessChannel), options);
+    const [receiptKey] = store.serverKeys("receipt");
+    const [hpkeKey] = store.serverKeys("hpke");
+    if (!receiptKey || !hpkeKey) throw new Error("key store has no server keys");
+    const key = { keyId: receiptKey.keyId, privateKey: ed25519Private(receiptKey.privateBytes) };
+    const { publicBytes } = hpkeKey;
+    const { nowUnixMs, monotonicMs } = environment;
+    const { catalog, control } = this;
+    const mailbox = new Mailbox(key, nowUnixMs);
+    const recordingKeys = new RecordingKeys(keyStore, catalog);
+    this.ingest = new Ingest({
+      terminals: new TerminalRegistry(keyStore, monotonicMs),
+      hpkeKeys: new Map([[hpkeKey.keyId, { privateKey: x25519Private(hpkeKey.privateBytes), publicBytes }]]),
+      segments: new SegmentStore({
+        catalog,
+        control,
+        recordingKeys,
+        random: systemRandom,
+        onStored: () => this.events.push("stored"),
+      }),
+      control,
+      catalog,
+      recordingKeys,
+      statements: new StatementMaker(key),
+      mailbox,
+      statusKeeper: new StatusKeeper(catalog, keyStore, mailbox, nowUnixMs),
+      audit: new Audit(catalog, nowUnixMs),
+      copyCount,
+      nowUnixMs,
+    });
+  }
+
+  #watchCatalog(catalog: Catalog): Catalog {
+    return {
+      ...catalog,
+      storePackages: async (packages) => {
+        if (this.faults.catalog) throw this.faults.catalog;
+        const outcomes = await catalog.storePackages(packages);
+        this.events.push("rows");
+        return outcomes;
+      },
+    };
+  }
+
+  #watchKeyStore(keyStore: KeyStorePort): KeyStorePort {
+    return {
+      ...keyStore,
+      obtainRecordingKey: async (...args) => {
+        if (this.faults.keyStore) throw this.faults.keyStore;
+        const key = await keyStore.obtainRecordingKey(...args);
+        this.events.push("data key");
+        return key;
+      },
+    };
+  }
+
+  receive(message: Uint8Array): Promise<readonly Uint8Array[]> {
+    return this.ingest.receive(message, { waitMs: 0, signal: new AbortController().signal });
+  }
+
+  async remove(): Promise<void> {
+    this.control.close();
+    for (const volume of this.volumes) volume.release();
+    this.#end();
+    await this.site.remove();
+  }
+}
