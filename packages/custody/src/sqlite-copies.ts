@@ -50,7 +50,8 @@ function catchUp(behind: DatabaseSync, sourcePath: string): void {
   behind.exec("PRAGMA foreign_keys = OFF");
   behind.prepare("ATTACH ? AS newest").run(sourcePath);
   const tables = behind.prepare("SELECT name FROM newest.sqlite_schema WHERE type = 'table'").all();
-  behind.exec("BEGIN IMMEDIATE");
+  // Not IMMEDIATE, which would lock the attached copy too: the caller may hold that. The first statement locks this one.
+  behind.exec("BEGIN");
   for (const { name } of tables) {
     behind.exec(
       `DELETE FROM main."${String(name)}"; INSERT INTO main."${String(name)}" SELECT * FROM newest."${String(name)}"`,

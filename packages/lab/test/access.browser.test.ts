@@ -10,7 +10,7 @@ import { describeInBrowser, openBrowser, signIn, type Browser } from "./browser/
 
 const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"] as const;
 
-interface Refused {
+interface Answer {
   readonly route: string;
   readonly status: number;
 }
@@ -18,9 +18,10 @@ interface Refused {
 describeInBrowser("access", () => {
   let bed: Bed;
   let browser: Browser;
-  /** Requests for every page, file and route, and those of them that need no session. */
+  /** Paths of every page and file, and of some that are none. */
   let pages: readonly string[];
   let routes: readonly (readonly [method: string, path: string])[];
+  /** What must not be told without a session. */
   let secrets: readonly string[];
 
   beforeAll(async () => {
@@ -56,7 +57,7 @@ describeInBrowser("access", () => {
     await bed.close();
   });
 
-  async function request(method: string, path: string, headers: Record<string, string> = {}) {
+  async function request(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
     // Node's fetch would tidy the path; the raw one must reach the server.
     const answer = await rawRequest(bed.serverUrl, method, path, headers);
     const leaked = secrets.filter((secret) => answer.body.includes(secret) && !path.includes(secret));
@@ -64,7 +65,6 @@ describeInBrowser("access", () => {
     return { route: `${method} ${path}`, status: answer.status };
   }
 
-  const isAdmitted = ({ status }: Refused): boolean => status < 400;
   const cookies: readonly Record<string, string>[] = [
     {},
     { cookie: "pericard_session=" },
@@ -118,6 +118,11 @@ describeInBrowser("access", () => {
     expect(await page.locator("body").innerText()).toMatch(/sign in first/i);
     await page.getByRole("link", { name: "Sign in" }).click();
     await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+    const api = routes.filter(([method, path]) => !(method === "post" && path === "/api/v1/session"));
+    const statuses = await page.evaluate<readonly number[]>(
+      `Promise.all(${JSON.stringify(api)}.map(([method, path]) => fetch(path, { method }).then(({ status }) => status)))`,
+    );
+    expect(statuses).toEqual(api.map(() => 401));
     expect(await page.locator("body").innerText()).toContain("pericard sign-in");
   });
 
@@ -189,7 +194,7 @@ describeInBrowser("access", () => {
     await page.getByTestId("sign-out").click();
     await page.waitForURL("**/sign-in");
     expect((await context.cookies()).filter(({ name }) => name === "pericard_session")).toEqual([]);
-    const after = await Promise.all([...pages.map((path) => request("GET", path, headers))]);
+    const after = await Promise.all(pages.map((path) => request("GET", path, headers)));
     expect(after.filter(isAdmitted)).toEqual([]);
     const apiAfter = routes.filter(([method]) => method === "get").map(([, path]) => request("GET", path, headers));
     expect((await Promise.all(apiAfter)).filter(({ status }) => status !== 401)).toEqual([]);
@@ -223,4 +228,5 @@ async function describedRoutes(bed: Bed): Promise<readonly (readonly [method: st
   return [...described, ["get", "/api/v1/openapi.json"]];
 }
 
+const isAdmitted = ({ status }: Answer): boolean => status < 400;
 const isOfSignIn = (path: string): boolean => path === "/sign-in" || path.startsWith("/sign-in-assets/");

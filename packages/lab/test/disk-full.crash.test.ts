@@ -139,10 +139,6 @@ describe.skipIf(skipped)(`disks that are full${without}`, () => {
     expect(await stopped.ended).toEqual({ code: 1, signal: null });
     expect(stopped.log.join("\n")).toContain("ERR_JOURNAL_DISK_FULL");
     site.links.gateway.heal();
-    // Receipts alone make room: the journal's own files are what fills the disk now.
-    const upload = site.spawn(["terminal", "upload", "--data", folder, "--json"]);
-    await upload.success();
-    expect(upload.lines.at(-1)).toMatchObject({ waiting: 0, conflicts: 0, rejected: 0, gaps: 0 });
     journal.empty();
     const again = site.spawn(args);
     await again.success();

@@ -57,7 +57,6 @@ describeInBrowser("gaps", () => {
   for (const [speed, before] of [
     ["25", 3],
     ["12.5", 6],
-    ["6.25", 20],
   ] as const) {
     it(`is hatched, and no line crosses it, at ${speed} mm/s`, async () => {
       const paper = await lookAt(gap.fromFrame / RATE_HZ - before, speed);
@@ -155,7 +154,10 @@ interface Frames {
 }
 
 /** Device px columns of frames that are in view, two px away from their ends. */
-function columnsOf({ fromFrame, pxPerFrame, scale, gutterPx, width }: Paper, frames: Frames): readonly [number, number] {
+function columnsOf(
+  { fromFrame, pxPerFrame, scale, gutterPx, width }: Paper,
+  frames: Frames,
+): readonly [number, number] {
   const x = (frame: number): number => (frame - fromFrame) * pxPerFrame * scale;
   return [Math.ceil(Math.max(gutterPx * scale, x(frames.fromFrame)) + 2), Math.min(width, x(frames.toFrame) - 2)];
 }
@@ -191,5 +193,9 @@ function expectHatched(paper: Paper, gap: Frames): void {
 async function expectState(page: Page, passes: (state: string | null) => boolean): Promise<void> {
   const badge = page.getByTestId("state-badge");
   await badge.waitFor();
-  await eventually("the state", async () => (passes(await badge.getAttribute("data-state")) ? true : undefined), 25_000);
+  await eventually(
+    "the state",
+    async () => (passes(await badge.getAttribute("data-state")) ? true : undefined),
+    25_000,
+  );
 }

@@ -33,33 +33,36 @@ const without = missing.length === 0 ? "" : ` (no ${missing.join(", ")}: set PER
 const skipped = missing.length > 0 && process.env["CI"] !== "true";
 
 describe.skipIf(skipped)(`a file is recorded whole${without}, seed ${SEED}`, () => {
-  test.concurrent.for(SCENARIOS)("killing again and again: %s", async ([name, programs], { expect, onTestFinished }) => {
-    const random = new Seeded(SEED);
-    const site = await Site.open();
-    onTestFinished(() => site.remove());
-    await site.startAll();
-    const wanted = random.shuffle(programs.flatMap((program) => Array<Victim>(KILL_COUNT).fill(program)));
-    const kills: Victim[] = [];
-    const startedMs = performance.now();
-    let terminals = 0;
-    while (kills.length < wanted.length) {
-      const source = await (SOURCES[terminals % SOURCES.length] as (typeof SOURCES)[number])();
-      terminals += 1;
-      const folder = site.deploy(terminals);
-      const victims = wanted.slice(kills.length, kills.length + KILLS_PER_ROUND * programs.length);
-      const args = ["terminal", "record", "--data", folder, ...source.args, "--segment-seconds", "1", "--json"];
-      const storm = await recordInStorm(site, args, victims, random);
-      kills.push(...storm.kills);
-      expect(storm.result).toMatchObject(NOTHING_WRONG);
-      expect(await checkWhole(await site.signIn(), terminals, source)).toEqual(WHOLE);
-    }
-    await site.stopAll();
-    const { faults, ...counts } = checkStore(site);
-    expect(faults).toEqual([]);
-    expect(site.receipts.copies.size).toBe(counts.segmentCount);
-    const numbers = Array.from({ length: terminals }, (_, i) => i + 1);
-    expect(await checkLeftovers(site, numbers)).toEqual([]);
-    const { receiptCount } = site.receipts;
-    tell(`${name} killed`, { seed: SEED, kills, recordings: terminals, ...counts, receiptCount }, startedMs);
-  });
+  test.concurrent.for(SCENARIOS)(
+    "killing again and again: %s",
+    async ([name, programs], { expect, onTestFinished }) => {
+      const random = new Seeded(SEED);
+      const site = await Site.open();
+      onTestFinished(() => site.remove());
+      await site.startAll();
+      const wanted = random.shuffle(programs.flatMap((program) => Array<Victim>(KILL_COUNT).fill(program)));
+      const kills: Victim[] = [];
+      const startedMs = performance.now();
+      let terminals = 0;
+      while (kills.length < wanted.length) {
+        const source = await (SOURCES[terminals % SOURCES.length] as (typeof SOURCES)[number])();
+        terminals += 1;
+        const folder = site.deploy(terminals);
+        const victims = wanted.slice(kills.length, kills.length + KILLS_PER_ROUND * programs.length);
+        const args = ["terminal", "record", "--data", folder, ...source.args, "--segment-seconds", "1", "--json"];
+        const storm = await recordInStorm(site, args, victims, random);
+        kills.push(...storm.kills);
+        expect(storm.result).toMatchObject(NOTHING_WRONG);
+        expect(await checkWhole(await site.signIn(), terminals, source)).toEqual(WHOLE);
+      }
+      await site.stopAll();
+      const { faults, ...counts } = checkStore(site);
+      expect(faults).toEqual([]);
+      expect(site.receipts.copies.size).toBe(counts.segmentCount);
+      const numbers = Array.from({ length: terminals }, (_, i) => i + 1);
+      expect(await checkLeftovers(site, numbers)).toEqual([]);
+      const { receiptCount } = site.receipts;
+      tell(`${name} killed`, { seed: SEED, kills, recordings: terminals, ...counts, receiptCount }, startedMs);
+    },
+  );
 });

@@ -103,7 +103,10 @@ test(`a live terminal that is killed loses at most its open segment, seed ${SEED
   const { faults, ...counts } = checkStore(site);
   expect(faults).toEqual([]);
   const stored = catalogHashes(site);
-  expect([...journalled].filter((hash) => !stored.has(hash)), "journalled and not stored").toEqual([]);
+  expect(
+    [...journalled].filter((hash) => !stored.has(hash)),
+    "journalled and not stored",
+  ).toEqual([]);
   expect(await checkLeftovers(site, [1])).toEqual([]);
   const kills = Array<string>(KILL_COUNT).fill("terminal");
   const lostFrames = { most: Math.max(...losses), median: losses.toSorted((a, b) => a - b)[losses.length >> 1] };

@@ -36,11 +36,6 @@ describeInBrowser("a recording of hours", () => {
     await bed.close();
   });
 
-  const leftSeconds = ({ fromFrame, gutterPx, pxPerFrame }: Paper): number =>
-    (fromFrame + gutterPx / pxPerFrame) / RATE_HZ;
-  const rightSeconds = ({ fromFrame, width, scale, pxPerFrame }: Paper): number =>
-    (fromFrame + width / scale / pxPerFrame) / RATE_HZ;
-
   async function press(key: string): Promise<Paper> {
     await page.keyboard.press(key);
     return settledPaper(page, SEEN_MS);
@@ -67,7 +62,9 @@ describeInBrowser("a recording of hours", () => {
     for (;;) {
       const before = performance.now();
       const paper = await press("-");
-      await annotate(`${paper.speedMmPerS} mm/s settled after ${Math.round(performance.now() - before)} ms`);
+      await annotate(
+        `${paper.speedMmPerS.toPrecision(3)} mm/s settled after ${Math.round(performance.now() - before)} ms`,
+      );
       if (paper.speedMmPerS === speeds.at(-1)) break;
       speeds.push(paper.speedMmPerS);
     }
@@ -147,3 +144,13 @@ describeInBrowser("a recording of hours", () => {
     expect(browser.errors).toEqual([]);
   });
 });
+
+/** Time at the left end of the trace area. */
+function leftSeconds({ fromFrame, gutterPx, pxPerFrame }: Paper): number {
+  return (fromFrame + gutterPx / pxPerFrame) / RATE_HZ;
+}
+
+/** Time at the right end of the paper. */
+function rightSeconds({ fromFrame, width, scale, pxPerFrame }: Paper): number {
+  return (fromFrame + width / scale / pxPerFrame) / RATE_HZ;
+}

@@ -63,6 +63,11 @@ test(`cuts before the gateway and before the server heal without help, seed ${SE
   await site.stopAll();
   const { faults, ...counts } = checkStore(site);
   expect(faults).toEqual([]);
-  expect(await checkLeftovers(site, Array.from({ length: terminals }, (_, i) => i + 1))).toEqual([]);
+  expect(
+    await checkLeftovers(
+      site,
+      Array.from({ length: terminals }, (_, i) => i + 1),
+    ),
+  ).toEqual([]);
   tell("network cut", { seed: SEED, cuts: CUTS.length, recordings: terminals, ...counts }, startedMs);
 });

@@ -6,7 +6,15 @@ import type { RecordingDescription } from "@pericard/server";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newestRecording, openBed, type Bed } from "./browser/bed.ts";
-import { describeInBrowser, DESKTOP, openBrowser, PHONE, signIn, type Browser, type Screen } from "./browser/chromium.ts";
+import {
+  describeInBrowser,
+  DESKTOP,
+  openBrowser,
+  PHONE,
+  signIn,
+  type Browser,
+  type Screen,
+} from "./browser/chromium.ts";
 import { brokenRules, reachedByTab, type Control } from "./browser/controls.ts";
 import { settledPaper } from "./browser/paper.ts";
 

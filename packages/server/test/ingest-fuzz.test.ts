@@ -163,7 +163,9 @@ describe("a segment that its terminal sealed, whatever is in it", () => {
     const account = site.store.addAccount(site.tenant.id, "clinician", "clinician");
     const row = await catalog.findRecording(recording);
     await expect
-      .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0)).map(({ suspect }) => suspect))
+      .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0)).map(({ suspect }) => suspect), {
+        timeout: 20_000,
+      })
       .toEqual([true]);
     const stretch = { fromFrame: 0, toFrame: 4 };
     await expect(library.readSamples(account, recording, stretch, "code")).rejects.toMatchObject({

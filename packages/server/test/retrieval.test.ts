@@ -8,7 +8,10 @@ import { NO_SAMPLE, SUMMARY_BUCKET_FRAMES } from "../src/retrieval/summary.ts";
 import { everySample, readAll, readerOf, readFramed, signIn } from "./support/reading.ts";
 import { createNoise, MIXED_SHAPE, PLAIN_SHAPE, TestRecording, type MadeSegment } from "./support/test-recording.ts";
 import { TestInstallation } from "./support/test-server.ts";
-import { drawBoot, drawRecording, hashOf, type TestTerminal } from "./support/test-terminal.ts";
+import { drawBoot, drawRecording, type TestTerminal } from "./support/test-terminal.ts";
+
+/** Time for what happens after the receipt. */
+const SOON = { timeout: 20_000 };
 
 let site: TestInstallation;
 let terminal: TestTerminal;
@@ -92,12 +95,6 @@ describe("samples", () => {
     );
   });
 
-  test("of many short segments are all given", async () => {
-    const recording = new TestRecording(terminal);
-    await upload(...recording.take(600, { frameCount: 2 }));
-    expect(await readAll(client, recording)).toEqual(everySample(recording));
-  });
-
   test("are given for at most 60 s", async () => {
     const recording = new TestRecording(terminal);
     await upload(...recording.take(4, { frameCount: 5000 }));
@@ -161,7 +158,7 @@ describe("a summary", () => {
 
   test("that was damaged in the catalog is made again", async () => {
     const before = await ask(0, 3619, 7);
-    await expect.poll(() => storedSummaries(recording)).toBe(recording.made.length);
+    await expect.poll(() => storedSummaries(recording), SOON).toBe(recording.made.length);
     const database = openCatalogFile();
     database.exec("UPDATE summaries SET sealed = zeroblob(100)");
     database.close();
@@ -173,7 +170,7 @@ describe("a summary", () => {
     const other = new TestRecording(terminal);
     await upload(one.next());
     await upload(other.next());
-    await expect.poll(() => storedSummaries(one)).toBe(1);
+    await expect.poll(() => storedSummaries(one), SOON).toBe(1);
     const database = openCatalogFile();
     database.exec("DELETE FROM summaries");
     const keyOf = "(SELECT s.package FROM segments s JOIN recordings r ON r.key = s.recording WHERE r.id = ?)";
@@ -208,12 +205,15 @@ test("a value that the converter cannot give is kept, marked and audited", async
   await upload(recording.next({ frameCount: 3, leads }));
   const row = await site.server.context.catalog.findRecording(recording.id);
   await expect
-    .poll(async () => (await site.server.context.catalog.findSummaries(row?.key ?? 0, 0, 9)).map((one) => one.suspect))
+    .poll(
+      async () => (await site.server.context.catalog.findSummaries(row?.key ?? 0, 0, 9)).map((one) => one.suspect),
+      SOON,
+    )
     .toEqual([false, true]);
   expect(await readAll(client, recording)).toEqual(everySample(recording));
   const database = openCatalogFile();
   const wanted = database.prepare("SELECT COUNT(*) AS n FROM audit WHERE action = 'mark suspect' AND subject = ?");
-  await expect.poll(() => wanted.get(`${recording.id} 1`)?.["n"]).toBe(1);
+  await expect.poll(() => wanted.get(`${recording.id} 1`)?.["n"], SOON).toBe(1);
   expect(wanted.get(`${recording.id} 0`)?.["n"]).toBe(0);
   database.close();
 });
@@ -229,7 +229,6 @@ describe("a request out of range is refused", () => {
     ["samples", "fromFrame=0"],
     ["samples", "fromFrame=a&toFrame=1"],
     ["samples", "fromFrame=-1&toFrame=1"],
-    ["samples", "fromFrame=0.5&toFrame=1"],
     ["samples", "fromFrame=5&toFrame=4"],
     ["samples", "fromFrame=101&toFrame=102"],
     ["samples", "fromFrame=1e300&toFrame=1e301"],
@@ -298,7 +297,7 @@ describe("the state of a recording", () => {
       recording: recording.id,
       stream: 0,
       sequence: 3,
-      hash: hashOf(recording.id.length ? new Uint8Array(1) : new Uint8Array(0)),
+      hash: new Uint8Array(32),
       final: false,
     };
     await site.post(terminal.status({ heads: [{ ...head, open: true }] }));
@@ -396,4 +395,10 @@ describe("when a recording began is", () => {
     await upload(recording.next());
     expect(await startOf(recording)).toEqual({ unixMs: null, certainty: "unknown" });
   });
+});
+
+test("of many short segments all samples are given", async () => {
+  const recording = new TestRecording(terminal);
+  await upload(...recording.take(600, { frameCount: 2 }));
+  expect(await readAll(client, recording)).toEqual(everySample(recording));
 });

@@ -56,6 +56,16 @@ function progressLine({ journal, upload }: TerminalStatus, { segments }: Tally):
   return `${segments} segments recorded, ${upload.receiptsVerified} receipted, ${journal.items} wait (${bytesText(journal.bytes)}); ${where}`;
 }
 
+/** Keeps the status file. A disk that has no room for it must not end a recording: what the journal says counts. */
+function keepStatus(folder: string, status: TerminalStatus): void {
+  try {
+    writeFileSync(join(folder, `${STATUS_FILE}.tmp`), JSON.stringify({ writtenAtUnixMs: Date.now(), ...status }));
+    renameSync(join(folder, `${STATUS_FILE}.tmp`), join(folder, STATUS_FILE));
+  } catch (error) {
+    if (!/^E[A-Z0-9]+$/.test(String((error as NodeJS.ErrnoException).code))) throw error;
+  }
+}
+
 /** Runs work on an opened terminal, keeps its status file, and tells progress. */
 async function withTerminal(
   terminal: Terminal,
@@ -71,8 +81,7 @@ async function withTerminal(
   });
   const tell = (): void => {
     const status = terminal.status();
-    writeFileSync(join(folder, `${STATUS_FILE}.tmp`), JSON.stringify({ writtenAtUnixMs: Date.now(), ...status }));
-    renameSync(join(folder, `${STATUS_FILE}.tmp`), join(folder, STATUS_FILE));
+    keepStatus(folder, status);
     output.progress(progressLine(status, tally));
   };
   const timer = setInterval(tell, STATUS_MS);

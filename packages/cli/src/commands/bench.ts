@@ -1,16 +1,6 @@
 /** `pericard bench`: how fast, against a floor measured in the same run. */
 import type { Command } from "commander";
-import { outputFor } from "../output.ts";
-
-async function ingest(options: { readonly seconds: string; readonly json?: boolean }): Promise<void> {
-  const { benchIngest } = await import("@pericard/lab");
-  const output = outputFor(options);
-  const report = await benchIngest({ seconds: Number(options.seconds) }, output.progress);
-  output.result(report, [
-    `server: ${report.segmentsPerSecond.toFixed(0)} segments/s; floor: ${report.floorSegmentsPerSecond.toFixed(0)}; ratio ${report.ratio.toFixed(2)}`,
-    ...report.floorParts.map(({ name, microseconds }) => `  ${microseconds.toFixed(1).padStart(8)} us  ${name}`),
-  ]);
-}
+import { later } from "../later.ts";
 
 /** Adds the commands. */
 export function addBenchCommands(program: Command): void {
@@ -18,7 +8,9 @@ export function addBenchCommands(program: Command): void {
   bench
     .command("ingest")
     .description("durable, receipted 10 s 12-lead segments over HTTP into one server process")
-    .option("--seconds <number>", "length of the measurement", "20")
+    .option("--seconds <number>", "length of one measured round", "5")
+    .option("--rounds <number>", "rounds of each side, by turns", "3")
+    .option("--folder <folder>", "folder on the disk to measure", ".")
     .option("--json", "print JSON")
-    .action(ingest);
+    .action(later(() => import("../actions/bench.ts"), "ingest"));
 }

@@ -3,11 +3,7 @@
  * types of the DOM stay out of this program.
  */
 // oxlint-disable typescript/no-empty-object-type, typescript/no-empty-interface
-declare global {
-  interface Node {}
-  interface HTMLElement extends Node {}
-  interface SVGElement extends Node {}
-  interface HTMLElementTagNameMap {}
-}
-
-export {};
+interface Node {}
+interface HTMLElement extends Node {}
+interface SVGElement extends Node {}
+interface HTMLElementTagNameMap {}

@@ -70,7 +70,11 @@ export async function advancesOf(page: Page, startUnixMs: number, frameRateHz: n
   let before = reached[0];
   for (const now of reached) {
     if (!before || now.frame < before.frame + 0.1 * frameRateHz) continue;
-    advances.push({ frames: now.frame - before.frame, oldestMs: ageMs(now, before.frame), newestMs: ageMs(now, now.frame) });
+    advances.push({
+      frames: now.frame - before.frame,
+      oldestMs: ageMs(now, before.frame),
+      newestMs: ageMs(now, now.frame),
+    });
     before = now;
   }
   return advances;
@@ -79,6 +83,7 @@ export async function advancesOf(page: Page, startUnixMs: number, frameRateHz: n
 /** Least, middle, 95th percentile and greatest, in ms. */
 export function distribution(values: readonly number[]): string {
   const sorted = values.map(Math.round).sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
   return `least ${at(0)}, median ${at(0.5)}, 95 % ${at(0.95)}, greatest ${at(1)} ms of ${sorted.length}`;
 }

@@ -1,19 +1,18 @@
 /** Public ECG records as the truth that the screen is compared with. */
 import { createSynthesiser, type SynthesiserOptions, type WfdbRecord } from "@pericard/ecg";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { openRecordFile, recordBlocks } from "../../src/demo/read-back.ts";
-
-const FOLDER = resolve(process.env["PERICARD_ECG_DATA"] ?? join(import.meta.dirname, "../../../../../shared/data/ecg"));
+import { ECG_DATA } from "../ecg-data.ts";
 
 /** What is to be done when the records are not there; undefined when they are. */
-export const RECORDS_MISSING: string | undefined = existsSync(join(FOLDER, "SHA256SUMS"))
+export const RECORDS_MISSING: string | undefined = existsSync(join(ECG_DATA, "SHA256SUMS"))
   ? undefined
-  : `no ECG records in ${FOLDER}; copy shared/data/ecg there or set PERICARD_ECG_DATA to its path`;
+  : `no ECG records in ${ECG_DATA}; copy shared/data/ecg there or set PERICARD_ECG_DATA to its path`;
 
 /** Path of a record's header. */
 export function recordPath(name: string): string {
-  return join(FOLDER, `${name}.hea`);
+  return join(ECG_DATA, `${name}.hea`);
 }
 
 /** Stands for a sample that was not recorded. */

@@ -48,7 +48,7 @@ export function horizontalLines(paper: Paper): readonly Line[] {
 }
 
 /** Mean of positions weighted by their darkness. */
-function darkCentre(paper: Paper, points: Iterable<readonly [x: number, y: number, at: number]>): number {
+function darkCentre(paper: Paper, points: readonly Reading[]): number {
   let weight = 0;
   let sum = 0;
   for (const [x, y, at] of points) {
@@ -57,6 +57,19 @@ function darkCentre(paper: Paper, points: Iterable<readonly [x: number, y: numbe
     sum += dark * (at + 0.5);
   }
   return sum / weight;
+}
+
+type Reading = readonly [x: number, y: number, at: number];
+const AROUND = [-3, -2, -1, 0, 1, 2, 3];
+
+/** Pixels above and below a place. */
+function column(x: number, y: number): readonly Reading[] {
+  return AROUND.map((d) => [x, Math.round(y) + d, Math.round(y) + d]);
+}
+
+/** Pixels left and right of a place. */
+function row(x: number, y: number): readonly Reading[] {
+  return AROUND.map((d) => [Math.round(x) + d, y, Math.round(x) + d]);
 }
 
 /** A calibration pulse as drawn: height and width between the middles of its lines. */
@@ -74,10 +87,6 @@ export function measurePulse(paper: Paper, zeroY: number, heightPx: number, from
   const middleX = Math.round(fromX + widthPx / 2);
   const middleY = Math.round(zeroY - heightPx / 2);
   const footX = Math.round(fromX - (paper.pxPerMm * paper.scale) / 2);
-  const column = (x: number, y: number): (readonly [number, number, number])[] =>
-    [-3, -2, -1, 0, 1, 2, 3].map((d) => [x, Math.round(y) + d, Math.round(y) + d]);
-  const row = (x: number, y: number): (readonly [number, number, number])[] =>
-    [-3, -2, -1, 0, 1, 2, 3].map((d) => [Math.round(x) + d, y, Math.round(x) + d]);
   const top = darkCentre(paper, column(middleX, zeroY - heightPx));
   const foot = darkCentre(paper, column(footX, zeroY));
   const rise = darkCentre(paper, row(fromX, middleY));

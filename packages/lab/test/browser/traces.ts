@@ -107,17 +107,18 @@ function isInside({ gutterPx, scale, width, height }: Paper, { x, y }: Point): b
   return x > gutterPx * scale + 1 && x < width - 1 && y > 1 && y < height - 1;
 }
 
-/** The only highest or lowest sample within 0.15 s on either side, and far from what is there. */
+/** The highest or lowest sample within 0.15 s on either side, and half a unit away from what is there. */
 function isPeak({ format, leads }: Truth, lead: number, index: number): boolean {
-  const values = leads[lead];
+  const values = leads[lead] ?? new Int32Array(0);
   const { samplesPerFrame = 1, gainAduPerUnit = "200" } = format.leads[lead] ?? {};
   const reach = Math.round((0.15 * samplesPerFrame * format.frameRateHz.num) / format.frameRateHz.den);
-  const value = values?.[index] ?? 0;
-  const [before = value, after = value] = [values?.[index - 1], values?.[index + 1]];
-  if ((value < before || value < after) && (value > before || value > after)) return false;
-  const around = values?.subarray(Math.max(0, index - reach), index + reach + 1) ?? new Int32Array(0);
-  const [low, high] = [Math.min(...around), Math.max(...around)];
-  return (value === low || value === high) && high - low > 0.5 * Math.abs(Number.parseFloat(gainAduPerUnit));
+  const high = 0.5 * Math.abs(Number.parseFloat(gainAduPerUnit));
+  const value = values[index] ?? 0;
+  const first = values[Math.max(0, index - reach)] ?? value;
+  if (Math.abs(value - first) < high / 2) return false;
+  const side = Math.sign(value - first);
+  const around = values.subarray(Math.max(0, index - reach), index + reach + 1);
+  return around.every((other) => (value - other) * side >= 0) && around.some((other) => (value - other) * side > high);
 }
 
 /** Marks the pixels that a line between two samples may colour. */
@@ -141,12 +142,13 @@ function countStrays(paper: Paper, allowed: Uint8Array, ignored: readonly Box[])
     const from = Math.max(0, Math.floor(left * scale));
     const to = Math.min(width, Math.ceil(right * scale));
     const last = Math.min(height, Math.ceil(bottom * scale));
-    for (let y = Math.max(0, Math.floor(top * scale)); y < last && from < to; y++) {
+    if (from >= to) continue;
+    for (let y = Math.max(0, Math.floor(top * scale)); y < last; y++) {
       allowed.fill(1, y * width + from, y * width + to);
     }
   }
   let strays = 0;
-  for (const [i, value] of paper.brightness.entries()) strays += Number(value < DARK && allowed[i] === 0);
+  for (let i = 0; i < allowed.length; i++) strays += Number((paper.brightness[i] ?? 255) < DARK && allowed[i] === 0);
   return strays;
 }
 

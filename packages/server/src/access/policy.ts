@@ -15,13 +15,13 @@ export interface Subject {
   readonly patient: PatientId | null;
 }
 
-const ALLOWED: Readonly<Record<Account["role"], ReadonlySet<Action>>> = {
-  clinician: new Set(["list patients", "list recordings", "read recording", "read samples", "follow live"]),
-};
+const ALLOWED: ReadonlyMap<Account["role"], ReadonlySet<Action>> = new Map([
+  ["clinician", new Set<Action>(["list patients", "list recordings", "read recording", "read samples", "follow live"])],
+]);
 
 /** Whether an account may do something about a tenant's patients in general. */
 export function mayList(account: Account, action: Action, tenant: TenantId): boolean {
-  return account.tenant === tenant && (ALLOWED[account.role]?.has(action) ?? false);
+  return account.tenant === tenant && (ALLOWED.get(account.role)?.has(action) ?? false);
 }
 
 /** Whether an account may do something with one patient's data. */

@@ -12,7 +12,21 @@ const RESERVE_BYTES = 16 * 1024 * 1024;
 const SCAN_ITEMS = 32;
 const SCAN_BYTES = 8 * 1024 * 1024;
 
-const { path } = workerData as { readonly path: string };
+/** What a volume's thread is started with. */
+export interface DirectoryThreadData {
+  readonly path: string;
+  /** Where the bytes of a staged group lie while it is appended. */
+  readonly staging: SharedArrayBuffer;
+}
+
+/** An item of a group by its place in the staging memory. */
+export interface StagedItem {
+  readonly kind: StoredKind;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+const { path, staging } = workerData as DirectoryThreadData;
 const folder = openDiskFolder(path);
 let log = openLog();
 let scanning: Generator<ScannedFrame> | undefined;
@@ -54,6 +68,13 @@ function append(items: readonly StoredItem[]): readonly FramePosition[] {
   }
 }
 
+/** As {@link append}, of items whose bytes lie in the staging memory: nothing is copied on the way. */
+function appendStaged(items: readonly StagedItem[]): readonly FramePosition[] {
+  return append(
+    items.map(({ kind, offsetBytes, sizeBytes }) => ({ kind, bytes: new Uint8Array(staging, offsetBytes, sizeBytes) })),
+  );
+}
+
 function read(position: FramePosition): Uint8Array {
   try {
     return log.read(position).content;
@@ -93,6 +114,6 @@ function nextScanned(): readonly ScannedFrame[] {
   return items;
 }
 
-const methods = { append, read, beginScan, nextScanned, close: () => log.close() };
+const methods = { append, appendStaged, read, beginScan, nextScanned, close: () => log.close() };
 export type DirectoryMethods = typeof methods;
 serveThread(methods);

@@ -3,16 +3,18 @@
  * after a pause a new thread tries again.
  */
 import type { RandomSource } from "@pericard/crypto";
-import { openDiskFolder } from "@pericard/framelog";
+import { openDiskFolder, type FramePosition } from "@pericard/framelog";
 import { toHex } from "@pericard/protocol";
 import { codeOf, ServerError } from "../errors.ts";
 import { startThread, type Thread } from "../threads/thread.ts";
-import type { DirectoryMethods } from "./directory-thread.ts";
+import type { DirectoryMethods, DirectoryThreadData, StagedItem } from "./directory-thread.ts";
+import { CHANNEL_WINDOW } from "../channels/channel.ts";
 import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
 
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
-const METHODS = ["append", "read", "beginScan", "nextScanned", "close"] as const;
+const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
 const IDENTITY_FILE = "volume.json";
+const STAGING_BYTES = CHANNEL_WINDOW.bytes;
 
 export interface DirectoryVolumeOptions {
   /** An append or read that takes longer makes the volume down. */
@@ -44,11 +46,69 @@ function parseIdentity(bytes: Uint8Array): string {
   throw new ServerError("ERR_VOLUME_IDENTITY", `${IDENTITY_FILE} of a volume is malformed`, { cause });
 }
 
+/**
+ * Memory that a thread reads a group from. It holds one group at a time; a group that comes meanwhile, or that does not
+ * fit, travels as a message. An abandoned thread keeps its own; its successor gets another.
+ */
+class Staging {
+  readonly memory = new SharedArrayBuffer(STAGING_BYTES);
+  readonly #bytes = new Uint8Array(this.memory);
+  #isTaken = false;
+
+  /** Copies a group in. @returns where each item lies, or undefined when there is no room. */
+  take(items: readonly StoredItem[]): readonly StagedItem[] | undefined {
+    const neededBytes = items.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (this.#isTaken || neededBytes > STAGING_BYTES) return undefined;
+    this.#isTaken = true;
+    let nextBytes = 0;
+    return items.map(({ kind, bytes }) => {
+      const offsetBytes = nextBytes;
+      this.#bytes.set(bytes, offsetBytes);
+      nextBytes += bytes.length;
+      return { kind, offsetBytes, sizeBytes: bytes.length };
+    });
+  }
+
+  /** The group was read. */
+  release(): void {
+    this.#isTaken = false;
+  }
+}
+
+/** A volume's thread and its staging memory. */
+class VolumeThread {
+  readonly #staging = new Staging();
+  readonly #thread: Thread<DirectoryMethods>;
+
+  constructor(path: string) {
+    const workerData: DirectoryThreadData = { path, staging: this.#staging.memory };
+    this.#thread = startThread<DirectoryMethods>(MODULE, workerData, METHODS);
+  }
+
+  get calls(): Thread<DirectoryMethods>["calls"] {
+    return this.#thread.calls;
+  }
+
+  async append(items: readonly StoredItem[]): Promise<readonly FramePosition[]> {
+    const staged = this.#staging.take(items);
+    if (!staged) return this.calls.append(items);
+    try {
+      return await this.calls.appendStaged(staged);
+    } finally {
+      this.#staging.release();
+    }
+  }
+
+  end(): void {
+    this.#thread.end();
+  }
+}
+
 class DirectoryVolume implements Volume {
   readonly id: string;
   readonly #path: string;
   readonly #options: DirectoryVolumeOptions;
-  #thread: Thread<DirectoryMethods> | undefined;
+  #thread: VolumeThread | undefined;
   #state: VolumeState = "up";
   #retryAtMs = 0;
 
@@ -65,13 +125,13 @@ class DirectoryVolume implements Volume {
 
   async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
     if (this.state === "full") throw new ServerError("ERR_VOLUME_FULL", `volume ${this.id} is full`);
-    const positions = await this.#run((calls) => calls.append(items));
+    const positions = await this.#run((thread) => thread.append(items));
     this.#state = "up";
     return positions.map((position) => ({ volumeId: this.id, ...position }));
   }
 
   async read({ fileNumber, offsetBytes, sizeBytes }: Copy): Promise<Uint8Array> {
-    return this.#run((calls) => calls.read({ fileNumber, offsetBytes, sizeBytes }));
+    return this.#run(({ calls }) => calls.read({ fileNumber, offsetBytes, sizeBytes }));
   }
 
   async *scan(): AsyncGenerator<readonly ScannedItem[]> {
@@ -89,12 +149,12 @@ class DirectoryVolume implements Volume {
     thread?.end();
   }
 
-  #open(): Thread<DirectoryMethods> {
-    this.#thread ??= startThread<DirectoryMethods>(MODULE, { path: this.#path }, METHODS);
+  #open(): VolumeThread {
+    this.#thread ??= new VolumeThread(this.#path);
     return this.#thread;
   }
 
-  async #run<T>(call: (calls: Thread<DirectoryMethods>["calls"]) => Promise<T>): Promise<T> {
+  async #run<T>(call: (thread: VolumeThread) => Promise<T>): Promise<T> {
     if (this.state === "down") throw new ServerError("ERR_VOLUME_DOWN", `volume ${this.id} is down`);
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_, reject) => {
@@ -102,7 +162,7 @@ class DirectoryVolume implements Volume {
       timer = setTimeout(late, this.#options.deadlineMs);
     });
     try {
-      return await Promise.race([call(this.#open().calls), deadline]);
+      return await Promise.race([call(this.#open()), deadline]);
     } catch (cause) {
       throw this.#failed(cause);
     } finally {

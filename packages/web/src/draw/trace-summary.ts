@@ -28,10 +28,7 @@ export function traceSummary(
   const from = Math.max(0, Math.floor(bucketAt(window.fromFrame)));
   const to = Math.min(block.bucketCount, Math.ceil(bucketAt(window.toFrame)));
   const sideOf = (bucket: number): number =>
-    snapped(
-      xOfFrame(time, block.fromFrame + bucket * block.framesPerBucket - row.skewFrames),
-      window.devicePixelRatio,
-    );
+    snapped(xOfFrame(time, block.fromFrame + bucket * block.framesPerBucket - row.skewFrames), window.devicePixelRatio);
   let before: readonly [number, number] | undefined;
   for (let bucket = from; bucket < to; bucket++) {
     const span = spanOf(pairs, bucket, row);

@@ -47,7 +47,12 @@ export function CalibrationDialog({ pxPerMm, onChange, onClose }: CalibrationDia
         <button type="button" onClick={() => onChange(CSS_PX_PER_MM)} data-testid="calibration-reset">
           Reset
         </button>
-        <button type="button" className="button-main" onClick={() => dialog.current?.close()} data-testid="calibration-close">
+        <button
+          type="button"
+          className="button-main"
+          onClick={() => dialog.current?.close()}
+          data-testid="calibration-close"
+        >
           Done
         </button>
       </div>

@@ -22,9 +22,14 @@ function requireRunning(): RunningFloor {
 }
 
 function readBody(request: IncomingMessage, done: (body: Buffer) => void): void {
-  const chunks: Buffer[] = [];
+  let chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  request.on("end", () => done(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+  request.on("end", () => {
+    const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+    // The request lives until it is answered; its bytes need not.
+    chunks = [];
+    done(body);
+  });
 }
 
 function serve(floor: Floor): Server {

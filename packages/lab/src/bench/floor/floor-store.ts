@@ -6,6 +6,22 @@ import { GroupThread } from "./group-thread.ts";
 const VOLUME_THREAD = new URL("./volume-thread.ts", import.meta.url);
 const ROWS_THREAD = new URL("./rows-thread.ts", import.meta.url);
 const VOLUME_COUNT = 3;
+/** Memory that a volume's thread reads a group from: more than all that the load has under way at once. */
+const SHARED_BYTES = 32 * 1024 * 1024;
+
+/** A volume's thread: its groups lie in shared memory, and it is told their sizes alone. */
+function openVolume(path: string): GroupThread<Uint8Array, number> {
+  const shared = new SharedArrayBuffer(SHARED_BYTES);
+  const memory = new Uint8Array(shared);
+  return new GroupThread<Uint8Array, number>(VOLUME_THREAD, { path, shared }, (contents) => {
+    let offsetBytes = 0;
+    for (const content of contents) {
+      memory.set(content, offsetBytes);
+      offsetBytes += content.length;
+    }
+    return contents.map(({ length }) => length);
+  });
+}
 
 /** Mean items in one group of a kind of thread. */
 export interface GroupSizes {
@@ -26,11 +42,12 @@ export class FloorStore {
 
   constructor(folderPath: string, copyCount: number) {
     this.#copyCount = copyCount;
-    this.#volumes = Array.from(
-      { length: VOLUME_COUNT },
-      (_, i) => new GroupThread<Uint8Array, number>(VOLUME_THREAD, { path: join(folderPath, `volume-${i}`) }),
+    this.#volumes = Array.from({ length: VOLUME_COUNT }, (_, i) => openVolume(join(folderPath, `volume-${i}`)));
+    this.#rows = new GroupThread<FloorRow, null>(
+      ROWS_THREAD,
+      { path: join(folderPath, "rows.sqlite") },
+      (rows) => rows,
     );
-    this.#rows = new GroupThread<FloorRow, null>(ROWS_THREAD, { path: join(folderPath, "rows.sqlite") });
   }
 
   get groupSizes(): GroupSizes {

@@ -61,18 +61,31 @@ export function terminalOf(keys: FloorKeys, routing: string): FloorTerminal {
   return terminal;
 }
 
+/** What is left of an envelope once it is opened and sealed anew. */
+interface OpenedEnvelope {
+  readonly recording: Uint8Array;
+  readonly sequence: number;
+  readonly hash: Buffer;
+  readonly bytes: Uint8Array;
+}
+
 export class Floor {
   readonly #keys: FloorKeys;
-  readonly #store: FloorStore;
+  readonly #disk: FloorStore;
   #count = 0;
 
-  constructor(keys: FloorKeys, store: FloorStore) {
+  constructor(keys: FloorKeys, disk: FloorStore) {
     this.#keys = keys;
-    this.#store = store;
+    this.#disk = disk;
   }
 
   /** Takes one envelope; resolves with the receipt when everything is durable. */
-  async receive(body: Buffer): Promise<Buffer> {
+  receive(body: Buffer): Promise<Buffer> {
+    return this.#store(this.#open(body));
+  }
+
+  /** Everything up to the sealed package. What it returns holds on to nothing of the body while the disk is waited for. */
+  #open(body: Buffer): OpenedEnvelope {
     const envelope = findEnvelopeParts(body);
     const terminal = terminalOf(this.#keys, envelope.routing);
     verifyEnvelope(terminal.verifyKey, envelope);
@@ -80,18 +93,20 @@ export class Floor {
     const segment = findSegmentParts(sealed);
     const plain = openSegmentPlain(terminal.storageKey, segment);
     const hash = digest(sealed, findEncoded(plain));
-    const bytes = sealPackageBare(terminal.dataKey, hash, plain);
-    const copies = await this.#store.append(bytes);
-    this.#count += 1;
-    await this.#store.addRow({
-      recording: segment.recording,
-      number: this.#count,
+    return {
+      recording: new Uint8Array(segment.recording),
       sequence: segment.sequence,
       hash,
-      sizeBytes: bytes.length,
-      receivedAtUnixMs: Date.now(),
-      copies,
-    });
+      bytes: sealPackageBare(terminal.dataKey, hash, plain),
+    };
+  }
+
+  async #store({ recording, sequence, hash, bytes }: OpenedEnvelope): Promise<Buffer> {
+    const sizeBytes = bytes.length;
+    const copies = await this.#disk.append(bytes);
+    this.#count += 1;
+    const number = this.#count;
+    await this.#disk.addRow({ recording, number, sequence, hash, sizeBytes, receivedAtUnixMs: Date.now(), copies });
     return signReceipt(this.#keys.receiptKey, hash);
   }
 }

@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 const HEAD_BYTES = 8;
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
-const { path } = workerData as { readonly path: string };
+const { path, shared } = workerData as { readonly path: string; readonly shared: SharedArrayBuffer };
 let fileNumber = 0;
 let sizeBytes = 0;
 let descriptor = begin();
@@ -22,7 +22,17 @@ function frame(content: Uint8Array): readonly Uint8Array[] {
   return [head, content];
 }
 
-parentPort?.on("message", (contents: readonly Uint8Array[]) => {
+/** The contents of a group, which lie in the shared memory one after the other. */
+function contentsOf(contentSizes: readonly number[]): readonly Uint8Array[] {
+  let end = 0;
+  return contentSizes.map((contentBytes) => {
+    end += contentBytes;
+    return new Uint8Array(shared, end - contentBytes, contentBytes);
+  });
+}
+
+parentPort?.on("message", (contentSizes: readonly number[]) => {
+  const contents = contentsOf(contentSizes);
   const places = contents.map((content) => {
     const offsetBytes = sizeBytes;
     sizeBytes += HEAD_BYTES + content.length;

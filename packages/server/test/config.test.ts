@@ -1,0 +1,75 @@
+/** What a server is told: the checks of a configuration and of the settings file. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { checkServerConfig, SERVER_DEFAULTS, type ServerConfig } from "../src/config.ts";
+import { configOf, defaultSettings, findSettings, writeSettings } from "../src/settings.ts";
+import { temporaryFolder } from "./support/test-server.ts";
+
+const CONFIG: ServerConfig = {
+  ...SERVER_DEFAULTS,
+  dataPath: "/nowhere",
+  volumePaths: ["/nowhere/a", "/nowhere/b"],
+  uploadClients: [],
+  viewerPath: undefined,
+};
+
+describe("a configuration is refused with", () => {
+  const wrong: readonly [string, Partial<ServerConfig>][] = [
+    ["a port below 0", { port: -1 }],
+    ["a port above 65535", { port: 65_536 }],
+    ["a port that is no integer", { port: 1.5 }],
+    ["no copies", { copyCount: 0 }],
+    ["one and a half copies", { copyCount: 1.5 }],
+    ["more copies than volumes", { copyCount: 3 }],
+    ["copies that are no number", { copyCount: Number.NaN }],
+    ["no volumes", { volumePaths: [] }],
+    ["one volume twice", { volumePaths: ["/tmp/a", "/tmp/b/../a"] }],
+    ["a small buffer", { bufferBytesMax: 1000 }],
+    ["a buffer that is no number", { bufferBytesMax: Number.NaN }],
+  ];
+
+  test.each(wrong)("%s", (_, change) => {
+    const config = { ...CONFIG, ...change };
+    expect(() => checkServerConfig(config)).toThrow(expect.objectContaining({ code: "ERR_SERVER_CONFIG" }));
+  });
+
+  test("nothing wrong is taken", () => {
+    expect(checkServerConfig(CONFIG)).toBe(CONFIG);
+  });
+});
+
+describe("settings", () => {
+  const client = { name: "gateway", token: "token-of-16-chars" };
+
+  test("read back as they were written, and relative volumes lie in the data folder", () => {
+    const path = join(temporaryFolder(), "data");
+    expect(findSettings(path)).toBeUndefined();
+    const settings = { ...defaultSettings([client]), volumes: ["one", "/mnt/two"] };
+    writeSettings(path, settings);
+    expect(findSettings(path)).toEqual(settings);
+    const config = configOf(path, settings, undefined);
+    expect(config.volumePaths).toEqual([join(path, "one"), "/mnt/two"]);
+    checkServerConfig(config);
+  });
+
+  const good = { format: "pericard/server", version: 1, ...defaultSettings([client]) };
+  test.each([
+    "",
+    "null",
+    "[]",
+    "not json",
+    JSON.stringify({ ...good, version: 2 }),
+    JSON.stringify({ ...good, format: "other" }),
+    JSON.stringify({ ...good, volumes: "a" }),
+    JSON.stringify({ ...good, port: "80" }),
+    JSON.stringify({ ...good, copyCount: -1 }),
+    JSON.stringify({ ...good, uploadClients: [{ name: "g", token: "short" }] }),
+    JSON.stringify({ ...good, uploadClients: [null] }),
+  ])("that read %s are refused", (text) => {
+    const path = join(temporaryFolder(), "data");
+    mkdirSync(path);
+    writeFileSync(join(path, "server.json"), text);
+    expect(() => findSettings(path)).toThrow(expect.objectContaining({ code: "ERR_SERVER_CONFIG" }));
+  });
+});
