@@ -10,7 +10,7 @@ function codesIn(text: string): readonly string[] {
 }
 
 /** Codes of Node's own errors that the source looks for. */
-const NODE_CODES = new Set(["ERR_SQLITE_ERROR"]);
+const NODE_CODES = new Set(["ERR_SQLITE_ERROR", "ERR_WORKER"]);
 
 describe("docs/errors.md", () => {
   const used = new Set(PACKAGES.flatMap((name) => sourcesOf(name).flatMap((path) => codesIn(textOf(path)))));

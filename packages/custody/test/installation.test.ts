@@ -52,10 +52,11 @@ test("a set-up gives keys, a tenant, and a root key that is not on the server", 
   }
 });
 
+const look = (): readonly string[] =>
+  folders.map((folder) => contentsOf(join(folder, KEY_STORE_FILE)) + readFileSync(join(folder, "kek.sealed"), "hex"));
+
 test("a second set-up is refused, and changes nothing", () => {
   create();
-  const look = (): readonly string[] =>
-    folders.map((folder) => contentsOf(join(folder, KEY_STORE_FILE)) + readFileSync(join(folder, "kek.sealed"), "hex"));
   const before = look();
   expect(() => create()).toThrow(expect.objectContaining({ code: "ERR_KEYSTORE_EXISTS" }));
   expect(look()).toEqual(before);

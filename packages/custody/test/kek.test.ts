@@ -2,19 +2,42 @@
 import { systemRandom } from "@pericard/crypto";
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createKek, openKek, readPassphraseFile } from "../src/kek.ts";
 import { copyFolders, temporaryFolder } from "./support/folders.ts";
 
 const passphrase = new TextEncoder().encode("correct horse battery staple");
 
+function flipLast(bytes: Buffer): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[bytes.length - 1] = (changed.at(-1) ?? 0) ^ 1;
+  return changed;
+}
+
 describe("the key-encryption key", () => {
   let folders: readonly string[];
   let kek: Uint8Array;
+  let sealed: Uint8Array;
   const fileOf = (index: number): string => join(folders[index] ?? "", "kek.sealed");
+  beforeAll(() => {
+    const folder = temporaryFolder();
+    kek = createKek([folder], passphrase, systemRandom);
+    sealed = readFileSync(join(folder, "kek.sealed"));
+  });
   beforeEach(() => {
     folders = copyFolders(2);
-    kek = createKek(folders, passphrase, systemRandom);
+    for (const [i, folder] of folders.entries()) {
+      mkdirSync(folder);
+      writeFileSync(fileOf(i), sealed);
+    }
+  });
+
+  test("is sealed into each folder", () => {
+    const fresh = copyFolders(2);
+    createKek(fresh, passphrase, systemRandom);
+    const files = fresh.map((folder) => readFileSync(join(folder, "kek.sealed"), "hex"));
+    expect(new Set(files).size).toBe(1);
+    expect(files[0]).not.toBe(Buffer.from(sealed).toString("hex"));
   });
 
   test("opens under its passphrase alone", () => {
@@ -57,13 +80,12 @@ describe("the key-encryption key", () => {
     for (const index of [0, 1]) rmSync(fileOf(index));
     expect(() => openKek(folders, passphrase)).toThrow(expect.objectContaining({ code: "ERR_KEYSTORE_MISSING" }));
   });
-
-  function flipLast(bytes: Buffer): Buffer {
-    const changed = Buffer.from(bytes);
-    changed[bytes.length - 1] = (changed.at(-1) ?? 0) ^ 1;
-    return changed;
-  }
 });
+
+const write = (path: string, text = "secret\n"): string => {
+  writeFileSync(path, text);
+  return path;
+};
 
 describe("a passphrase file", () => {
   let root: string;
@@ -73,11 +95,6 @@ describe("a passphrase file", () => {
     data = join(root, "data");
     mkdirSync(join(data, "deep"), { recursive: true });
   });
-
-  const write = (path: string, text = "secret\n"): string => {
-    writeFileSync(path, text);
-    return path;
-  };
 
   test.each([
     ["secret", "secret"],

@@ -193,10 +193,10 @@ describe("recordings", () => {
   });
 });
 
-describe("a sign-in link", () => {
-  const link = (expiresAtUnixMs = 2000) =>
-    store.createSignInLink(store.addAccount(tenant.id, "clinician", "clinician").id, expiresAtUnixMs);
+const link = (expiresAtUnixMs = 2000) =>
+  store.createSignInLink(store.addAccount(tenant.id, "clinician", "clinician").id, expiresAtUnixMs);
 
+describe("a sign-in link", () => {
   test("is used once, by its account, before it expires", () => {
     const token = link();
     expect(store.redeemSignInLink(token, 1999)).toMatchObject({ name: "clinician", tenant: tenant.id });

@@ -91,20 +91,20 @@ describe("a commit", () => {
   });
 });
 
-describe("a crash between the commits of the copies", () => {
-  /** Folders as they would be when only the copies from `first` on, which come first, have committed. */
-  function crashAt(first: number): void {
-    const before = temporaryFolder();
-    const after = temporaryFolder();
-    const copies = SqliteCopies.create(folders, FILE, SCHEMA);
-    copies.commit(add(1));
-    for (const [i, folder] of folders.entries()) imageOf(folder, join(before, String(i)));
-    copies.commit(add(2));
-    for (const [i, folder] of folders.entries()) imageOf(folder, join(after, String(i)));
-    copies.close();
-    for (const [i, folder] of folders.entries()) imageOf(join(i >= first ? after : before, String(i)), folder);
-  }
+/** Folders as they would be when only the copies from `first` on, which come first, have committed. */
+function crashAt(first: number): void {
+  const before = temporaryFolder();
+  const after = temporaryFolder();
+  const copies = SqliteCopies.create(folders, FILE, SCHEMA);
+  copies.commit(add(1));
+  for (const [i, folder] of folders.entries()) imageOf(folder, join(before, String(i)));
+  copies.commit(add(2));
+  for (const [i, folder] of folders.entries()) imageOf(folder, join(after, String(i)));
+  copies.close();
+  for (const [i, folder] of folders.entries()) imageOf(join(i >= first ? after : before, String(i)), folder);
+}
 
+describe("a crash between the commits of the copies", () => {
   test.each([0, 1, 2, 3])("leaves copies %i and above ahead, and the next start makes all equal to them", (first) => {
     crashAt(first);
     const begun = performance.now();

@@ -16,12 +16,15 @@ const CARRIED = new Set(["16", "212"]);
 /** Most that may be sent, in percent of the raw bytes, at 10 s segments. */
 const PERCENT_MAX: Readonly<Record<string, number>> = { twa01: 24, HR06000: 20, s0010_re: 35, "100": 30 };
 
+function isCarried(path: string): boolean {
+  const { segmented, formats } = formatsOf(path);
+  return !segmented && formats.length > 0 && formats.every((format) => CARRIED.has(format));
+}
+
+const quiet = (): undefined => undefined;
+
 describe.runIf(hasEcgData())("every record of the data folder", () => {
   const headers = hasEcgData() ? headerPaths() : [];
-  const isCarried = (path: string): boolean => {
-    const { segmented, formats } = formatsOf(path);
-    return !segmented && formats.length > 0 && formats.every((format) => CARRIED.has(format));
-  };
   const carried = headers.filter(isCarried);
   const refused = headers.filter((path) => !isCarried(path));
   const root = mkdtempSync(join(tmpdir(), "pericard-every-"));
@@ -50,7 +53,6 @@ describe.runIf(hasEcgData())("every record of the data folder", () => {
 
   for (const path of carried) {
     it(`carries ${relative(ECG_DATA, path)}`, async () => {
-      const quiet = (): undefined => undefined;
       const report = await carryRecord({ paths, client, onProgress: quiet, onLog: quiet }, path);
       expect(report.identical).toBe(true);
       expect(report.samplesReadBack).toBe(report.samples);

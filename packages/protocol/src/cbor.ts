@@ -3,7 +3,7 @@
  *
  * Source: RFC 8949 §4.2.1; docs/format.md §1.
  */
-import { decode, decodeFirst, encode, rfc8949EncodeOptions, Tokenizer, Type, type Token } from "cborg";
+import { decode, decodeFirst, encode, rfc8949EncodeOptions, Token, Tokenizer, Type } from "cborg";
 import { equalBytes } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { CBOR_ITEMS_MAX } from "./limits.ts";
@@ -30,6 +30,12 @@ const DECODE_OPTIONS = {
   allowBigInt: true,
 } as const;
 
+/** Heads of byte strings with a length of 16 and of 32 bits. */
+const HEAD_16_BITS = 0x59;
+const HEAD_32_BITS = 0x5a;
+/** Byte strings from this length on are given as views; shorter ones as copies, so that an h never holds a message. */
+const VIEW_BYTES_MIN = 1024;
+
 /**
  * Refuses what Pericard never writes, before it is built: floats, text that is not UTF-8, and more items than any
  * structure has. The last bounds both memory and depth.
@@ -48,10 +54,27 @@ class BoundedTokenizer extends Tokenizer {
     this.#itemCount += 1;
     if (this.#itemCount > this.#itemCountMax) throw new RangeError(`value has more than ${this.#itemCountMax} items`);
     const start = this.pos();
+    const view = this.#longByteString(start);
+    if (view) return view;
     const token = super.next();
     if (Type.equals(token.type, Type.float)) throw new TypeError("value has a float");
     if (Type.equals(token.type, Type.string)) this.#requireUtf8(token, start);
     return token;
+  }
+
+  /** A byte string of 1 KiB or more as a view: the largest part of every message would else be copied at each layer. */
+  #longByteString(start: number): Token | undefined {
+    const first = this.data[start];
+    if (first !== HEAD_16_BITS && first !== HEAD_32_BITS) return undefined;
+    const headBytes = first === HEAD_16_BITS ? 3 : 5;
+    let sizeBytes = 0;
+    for (let i = 1; i < headBytes; i += 1) sizeBytes = sizeBytes * 256 + (this.data[start + i] ?? 0);
+    const end = start + headBytes + sizeBytes;
+    const isShortest = first === HEAD_16_BITS || sizeBytes > 0xffff;
+    if (sizeBytes < VIEW_BYTES_MIN || !isShortest || end > this.data.length) return undefined;
+    // oxlint-disable-next-line no-underscore-dangle -- the place where Tokenizer itself keeps its position
+    this._pos = end;
+    return new Token(Type.bytes, this.data.subarray(start + headBytes, end), headBytes + sizeBytes);
   }
 
   /** The decoder replaces what is not UTF-8 and drops a byte order mark; both would let two encodings give one text. */
@@ -85,7 +108,7 @@ export function byteStringHead(sizeBytes: number): Uint8Array {
 
 /**
  * Decodes exactly one CBOR value of at most `itemCountMax` items; shortest lengths and integers only. Map order is not
- * checked: see {@link decodeCanonical}. Byte strings are copied. Map keys that are neither numbers nor texts are the
+ * checked: see {@link decodeCanonical}. Byte strings of 1 KiB or more are views into `bytes`, shorter ones copies. Map keys that are neither numbers nor texts are the
  * caller's to refuse: no structure has any.
  *
  * @throws {ProtocolError} ERR_CBOR_MALFORMED when the bytes are anything else.

@@ -1,5 +1,6 @@
 /** The one place where a server's rooms are built and joined. */
 import { ed25519Private, systemRandom, x25519Private, type RandomSource } from "@pericard/crypto";
+import { lockFolder, type FolderLock } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pino, type Logger } from "pino";
@@ -13,7 +14,6 @@ import { openInProcessChannel } from "./channels/in-process-channel.ts";
 import { keyFolderPaths, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { ServerError } from "./errors.ts";
-import { lockFolder, type FolderLock } from "@pericard/framelog";
 import { Ingest } from "./ingest/ingest.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";

@@ -116,122 +116,22 @@ describe("the table of roles", () => {
   });
 });
 
-describe("without a session", () => {
-  /** What answers without one, and only that. Everything else is refused, also a route that is added later. */
-  const OPEN: ReadonlySet<string> = new Set([
-    "GET /healthz",
-    "HEAD /healthz",
-    "POST /v1/messages",
-    "POST /api/v1/session",
-    "GET /sign-in",
-    "HEAD /sign-in",
-    "GET /sign-in-assets/*",
-    "HEAD /sign-in-assets/*",
-  ]);
-
-  let app: FastifyInstance;
-  const routes: { method: string; url: string }[] = [];
-  beforeAll(async () => {
-    subscribe("fastify.initialization", watchRoutes);
-    app = await buildApp({
-      ...site.server.context,
-      ...site.config,
-      logger: pino({ level: "silent" }),
-      health: () => ({}),
-    });
-    unsubscribe("fastify.initialization", watchRoutes);
-    await app.ready();
-  });
-  afterAll(() => app.close());
-
-  /** Notes every route of an application from its first one on, as the framework adds it. */
-  function watchRoutes(message: unknown): void {
-    const { fastify } = message as { readonly fastify: FastifyInstance };
-    fastify.addHook("onRoute", ({ method, url }) => {
-      for (const one of [method].flat()) routes.push({ method: one, url });
-    });
-  }
-
-  test("the application has the routes that this test believes in", () => {
-    const names = routes.map(({ method, url }) => `${method} ${url}`);
-    expect(new Set(names).size).toBe(names.length);
-    for (const open of OPEN) expect(names).toContain(open);
-    expect(names).toEqual(
-      expect.arrayContaining([
-        "GET /",
-        "GET /patients/:id",
-        "GET /recordings/:id",
-        "GET /assets/*",
-        "GET /api/v1/session",
-        "DELETE /api/v1/session",
-        "GET /api/v1/openapi.json",
-        "GET /api/v1/patients",
-        "GET /api/v1/patients/:id/recordings",
-        "GET /api/v1/recordings/:id",
-        "GET /api/v1/recordings/:id/samples",
-        "GET /api/v1/recordings/:id/summary",
-        "GET /api/v1/recordings/:id/live",
-      ]),
-    );
-    for (const { method, url } of routes) expect(app.hasRoute({ method: method as "GET", url })).toBe(true);
+const open = (token: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${site.server.url}/api/v1/session`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify({ token }),
   });
 
-  test("every other route refuses, whatever cookie is shown", async () => {
-    const cookies = ["", "pericard_session=", `pericard_session=${"A".repeat(43)}`, "pericard_session=x; other=y"];
-    const closed = routes.filter(({ method, url }) => !OPEN.has(`${method} ${url}`));
-    expect(closed.length).toBeGreaterThan(20);
-    for (const { method, url } of closed) {
-      const path = url.replace(":id", recording.id).replace("*", "a.js");
-      for (const cookie of cookies) {
-        const answer = await app.inject({ method: method as "GET", url: path, headers: { cookie } });
-        expect({ method, path, status: answer.statusCode }).toEqual({ method, path, status: 401 });
-        expect(answer.body).not.toContain(recording.id);
-      }
-    }
-  });
-
-  test("routes that do not exist are not found, and say nothing", async () => {
-    for (const path of [
-      "/api/v1/",
-      "/api/v2/patients",
-      "/assets",
-      "/../etc/passwd",
-      "/sign-in-assets/..%2findex.html",
-    ]) {
-      const answer = await app.inject({ method: "GET", url: path });
-      expect({ path, status: answer.statusCode }).toMatchObject({
-        status: expect.toSatisfy((s: number) => s >= 400 && s < 500),
-      });
-      expect(answer.body).not.toContain("<title>index");
-    }
-  });
-
-  test("answers carry the headers that keep a browser safe", async () => {
-    for (const path of ["/", "/sign-in", "/api/v1/patients", "/nowhere", "/assets/a.js"]) {
-      const { headers } = await app.inject({ method: "GET", url: path });
-      expect(headers["content-security-policy"]).toContain("default-src 'self'");
-      expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
-      expect(headers["x-content-type-options"]).toBe("nosniff");
-      expect(headers["referrer-policy"]).toBe("no-referrer");
-    }
-  });
-
-  test("health tells states and counts, no people and no recordings", async () => {
-    const body = await (await get("/healthz")).text();
-    expect(body).toContain("bufferedBytes");
-    for (const secret of [recording.id, patient, "somebody", UPLOAD_TOKEN]) expect(body).not.toContain(secret);
-  });
+const link = (lifetimeMs = 60_000): string => linkFor(site.store, site.tenant, site.clock.unixMs + lifetimeMs);
+test("works once, although many use it at the same time", async () => {
+  const token = link();
+  const answers = await Promise.all(Array.from({ length: 12 }, () => open(token)));
+  expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+  expect(answers.filter(({ status }) => status === 401)).toHaveLength(11);
 });
 
 describe("a one-time link", () => {
-  const open = (token: string, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${site.server.url}/api/v1/session`, {
-      method: "POST",
-      headers: { "content-type": "application/json", ...headers },
-      body: JSON.stringify({ token }),
-    });
-  const link = (lifetimeMs = 60_000): string => linkFor(site.store, site.tenant, site.clock.unixMs + lifetimeMs);
-
   test("works once", async () => {
     const token = link();
     expect((await open(token)).status).toBe(200);
@@ -241,11 +141,111 @@ describe("a one-time link", () => {
     expect(again.headers.get("set-cookie")).toBeNull();
   });
 
-  test("works once, although many use it at the same time", async () => {
-    const token = link();
-    const answers = await Promise.all(Array.from({ length: 12 }, () => open(token)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 401)).toHaveLength(11);
+  describe("without a session", () => {
+    /** What answers without one, and only that. Everything else is refused, also a route that is added later. */
+    const OPEN: ReadonlySet<string> = new Set([
+      "GET /healthz",
+      "HEAD /healthz",
+      "POST /v1/messages",
+      "POST /api/v1/session",
+      "GET /sign-in",
+      "HEAD /sign-in",
+      "GET /sign-in-assets/*",
+      "HEAD /sign-in-assets/*",
+    ]);
+
+    let app: FastifyInstance;
+    const routes: { method: string; url: string }[] = [];
+    beforeAll(async () => {
+      subscribe("fastify.initialization", watchRoutes);
+      app = await buildApp({
+        ...site.server.context,
+        ...site.config,
+        logger: pino({ level: "silent" }),
+        health: () => ({}),
+      });
+      unsubscribe("fastify.initialization", watchRoutes);
+      await app.ready();
+    });
+    afterAll(() => app.close());
+
+    /** Notes every route of an application from its first one on, as the framework adds it. */
+    function watchRoutes(message: unknown): void {
+      const { fastify } = message as { readonly fastify: FastifyInstance };
+      fastify.addHook("onRoute", ({ method, url }) => {
+        for (const one of [method].flat()) routes.push({ method: one, url });
+      });
+    }
+
+    test("the application has the routes that this test believes in", () => {
+      const names = routes.map(({ method, url }) => `${method} ${url}`);
+      expect(new Set(names).size).toBe(names.length);
+      for (const open of OPEN) expect(names).toContain(open);
+      expect(names).toEqual(
+        expect.arrayContaining([
+          "GET /",
+          "GET /patients/:id",
+          "GET /recordings/:id",
+          "GET /assets/*",
+          "GET /api/v1/session",
+          "DELETE /api/v1/session",
+          "GET /api/v1/openapi.json",
+          "GET /api/v1/patients",
+          "GET /api/v1/patients/:id/recordings",
+          "GET /api/v1/recordings/:id",
+          "GET /api/v1/recordings/:id/samples",
+          "GET /api/v1/recordings/:id/summary",
+          "GET /api/v1/recordings/:id/live",
+        ]),
+      );
+      for (const { method, url } of routes) expect(app.hasRoute({ method: method as "GET", url })).toBe(true);
+    });
+
+    test("every other route refuses, whatever cookie is shown", async () => {
+      const cookies = ["", "pericard_session=", `pericard_session=${"A".repeat(43)}`, "pericard_session=x; other=y"];
+      const closed = routes.filter(({ method, url }) => !OPEN.has(`${method} ${url}`));
+      expect(closed.length).toBeGreaterThan(20);
+      for (const { method, url } of closed) {
+        const path = url.replace(":id", recording.id).replace("*", "a.js");
+        for (const cookie of cookies) {
+          const answer = await app.inject({ method: method as "GET", url: path, headers: { cookie } });
+          expect({ method, path, status: answer.statusCode }).toEqual({ method, path, status: 401 });
+          expect(answer.body).not.toContain(recording.id);
+        }
+      }
+    });
+
+    test("routes that do not exist are not found, and say nothing", async () => {
+      for (const path of [
+        "/api/v1/",
+        "/api/v2/patients",
+        "/assets",
+        "/../etc/passwd",
+        "/sign-in-assets/..%2findex.html",
+      ]) {
+        const answer = await app.inject({ method: "GET", url: path });
+        expect({ path, status: answer.statusCode }).toMatchObject({
+          status: expect.toSatisfy((s: number) => s >= 400 && s < 500),
+        });
+        expect(answer.body).not.toContain("<title>index");
+      }
+    });
+
+    test("answers carry the headers that keep a browser safe", async () => {
+      for (const path of ["/", "/sign-in", "/api/v1/patients", "/nowhere", "/assets/a.js"]) {
+        const { headers } = await app.inject({ method: "GET", url: path });
+        expect(headers["content-security-policy"]).toContain("default-src 'self'");
+        expect(headers["content-security-policy"]).toContain("frame-ancestors 'none'");
+        expect(headers["x-content-type-options"]).toBe("nosniff");
+        expect(headers["referrer-policy"]).toBe("no-referrer");
+      }
+    });
+
+    test("health tells states and counts, no people and no recordings", async () => {
+      const body = await (await get("/healthz")).text();
+      expect(body).toContain("bufferedBytes");
+      for (const secret of [recording.id, patient, "somebody", UPLOAD_TOKEN]) expect(body).not.toContain(secret);
+    });
   });
 
   test("expires", async () => {
@@ -287,9 +287,9 @@ describe("a one-time link", () => {
   );
 });
 
-describe("a session", () => {
-  const status = async (cookie: string): Promise<number> => (await get("/api/v1/session", cookie)).status;
+const status = async (cookie: string): Promise<number> => (await get("/api/v1/session", cookie)).status;
 
+describe("a session", () => {
   test("opens the API until it is ended, and only from a page of this server", async () => {
     const cookie = await signIn(site);
     expect(await status(cookie)).toBe(200);

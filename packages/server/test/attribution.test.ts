@@ -110,16 +110,16 @@ test("nobody's recordings are not shown to a clinician", async () => {
   await expect(client.samples(recording.id, 0, 10)).rejects.toThrow("404 ERR_NOT_FOUND");
 });
 
-describe("a terminal that changes hands while it records", () => {
-  const headOf = (recording: TestRecording) => ({
-    recording: recording.id,
-    stream: 0,
-    sequence: 0,
-    hash: recording.made[0]?.hash ?? new Uint8Array(32),
-    final: false,
-    open: true,
-  });
+const headOf = (recording: TestRecording) => ({
+  recording: recording.id,
+  stream: 0,
+  sequence: 0,
+  hash: recording.made[0]?.hash ?? new Uint8Array(32),
+  final: false,
+  open: true,
+});
 
+describe("a terminal that changes hands while it records", () => {
   test("is told once to end its recording, in the answer to its next status", async () => {
     assign(first);
     const recording = unmeasured();

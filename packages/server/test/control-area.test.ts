@@ -1,5 +1,5 @@
 /** The control area over channels that a test commands. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { openInProcessChannel } from "../src/channels/in-process-channel.ts";
 import { CHANNEL_WINDOW } from "../src/channels/channel.ts";

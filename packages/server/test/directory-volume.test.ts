@@ -62,17 +62,17 @@ describe("what was appended", () => {
   });
 });
 
-describe("a damaged copy", () => {
-  async function damaged(harm: (path: string, copy: Copy) => void): Promise<{ volume: Volume; copy: Copy }> {
-    const path = folder();
-    const before = open(path);
-    const [copy] = await before.append([item(1000)]);
-    if (!copy) throw new Error("nothing was appended");
-    await before.close();
-    harm(packsOf(path)[0] ?? "", copy);
-    return { volume: open(path), copy };
-  }
+async function damaged(harm: (path: string, copy: Copy) => void): Promise<{ volume: Volume; copy: Copy }> {
+  const path = folder();
+  const before = open(path);
+  const [copy] = await before.append([item(1000)]);
+  if (!copy) throw new Error("nothing was appended");
+  await before.close();
+  harm(packsOf(path)[0] ?? "", copy);
+  return { volume: open(path), copy };
+}
 
+describe("a damaged copy", () => {
   const harms: readonly [string, (path: string, copy: Copy) => void][] = [
     [
       "with a flipped bit",
@@ -141,10 +141,32 @@ test("a folder that goes away makes the volume down, and one that comes back mak
   await expect(volume.append([item(1)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
   expect(volume.state).toBe("down");
   renameSync(`${path}.gone`, path);
+  await expect(volume.append([item(1)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
   clock.nowMs += 5001;
   expect(volume.state).toBe("up");
   await volume.append([item(1)]);
   expect(await scanned(volume)).toHaveLength(2);
+});
+
+test("an append is acknowledged when every byte of it was synced", () => {
+  const trace = join(folder(), "trace");
+  const [tracer = "", program = ""] = ["trace-disk.ts", "append-once.ts"].map((name) =>
+    join(import.meta.dirname, "support", name),
+  );
+  execFileSync(process.execPath, ["--import", tracer, program, folder()], {
+    env: { ...process.env, PERICARD_TRACE: trace },
+  });
+  const unsynced = new Set<string>();
+  let acknowledged = 0;
+  for (const line of readFileSync(trace, "utf8").trim().split("\n")) {
+    const [what, descriptor = ""] = line.split(" ");
+    if (what === "write") unsynced.add(descriptor);
+    if (what === "sync") unsynced.delete(descriptor);
+    if (what !== "acknowledged") continue;
+    expect([...unsynced]).toEqual([]);
+    acknowledged += 1;
+  }
+  expect(acknowledged).toBe(2);
 });
 
 describe("identity", () => {

@@ -1,26 +1,33 @@
 /** No receipt before copies and rows are durable, whatever fails on the way. Source: docs/format.md §15, invariant 10. */
 import { parseSigned, Receipt, toHex } from "@pericard/protocol";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ServerError } from "../src/errors.ts";
 import { problemOf } from "../src/http/problems.ts";
 import { ThreadError } from "../src/threads/thread.ts";
-import { IngestRoom, type RoomWish } from "./support/ingest-room.ts";
+import { IngestFoundation, IngestRoom, type RoomWish } from "./support/ingest-room.ts";
 import { TestRecording, type MadeSegment } from "./support/test-recording.ts";
 import type { TestTerminal } from "./support/test-terminal.ts";
 
+let foundation: IngestFoundation;
 let room: IngestRoom;
 let terminal: TestTerminal;
 let recording: TestRecording;
 let segment: MadeSegment;
 
-async function enter(wish: RoomWish = {}): Promise<void> {
-  room = new IngestRoom(wish);
-  terminal = room.site.terminalOf("somebody").terminal;
+/** Goes into a new room; the one before is closed. */
+function enter(wish: RoomWish = {}): void {
+  room?.close();
+  room = new IngestRoom(foundation, wish);
   recording = new TestRecording(terminal);
   segment = recording.next({ frameCount: 20 });
 }
+beforeAll(() => {
+  foundation = new IngestFoundation();
+  terminal = foundation.site.terminalOf("somebody").terminal;
+});
+afterAll(() => foundation.remove());
 beforeEach(() => enter());
-afterEach(() => room.remove());
+afterEach(() => room.close());
 
 const receipted = (answers: readonly Uint8Array[]): readonly string[] =>
   answers
@@ -117,12 +124,11 @@ describe("volumes that fail", () => {
   });
 
   test("are too many: 503 at the deadline, no receipt, no memory kept, and the next try works", async () => {
-    await room.remove();
-    await enter({ deadlineMs: 80 });
+    enter({ deadlineMs: 80 });
     for (const volume of room.volumes.slice(1)) volume.failure = "ERR_VOLUME_DOWN";
     const refused = await refusalOf(room.receive(terminal.envelope(segment.sealed)));
     expect(refused).toEqual({ status: 503, code: "ERR_STORE_UNAVAILABLE" });
-    expect(room.control.state).toMatchObject({ bufferedItems: 0, bufferedBytes: 0 });
+    await expect.poll(() => room.control.state).toMatchObject({ bufferedItems: 0, bufferedBytes: 0 });
     expect(await room.catalog.findRecording(recording.id)).toBeNull();
     for (const volume of room.volumes) volume.failure = undefined;
     expect(receipted(await room.receive(terminal.envelope(segment.sealed)))).toEqual([toHex(segment.hash)]);
@@ -136,8 +142,7 @@ describe("volumes that fail", () => {
   });
 
   test("by hanging keep what they hold in the count of the buffer until they let it go", async () => {
-    await room.remove();
-    await enter({ deadlineMs: 60, volumeCount: 2 });
+    enter({ deadlineMs: 60, volumeCount: 2 });
     const [hung] = room.volumes;
     hung?.hold();
     await refusalOf(room.receive(terminal.envelope(segment.sealed)));
@@ -148,8 +153,7 @@ describe("volumes that fail", () => {
 });
 
 test("a full buffer gives 503 to new uploads and finishes those that it has", async () => {
-  await room.remove();
-  await enter({ bufferBytesMax: 1000 });
+  enter({ bufferBytesMax: 1000 });
   for (const volume of room.volumes) volume.hold();
   const taken = room.receive(terminal.envelope(recording.next({ frameCount: 600 }).sealed));
   await expect.poll(() => room.control.state.bufferedItems).toBe(1);

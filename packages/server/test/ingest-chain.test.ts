@@ -122,20 +122,20 @@ describe("a missing predecessor", () => {
   });
 });
 
-describe("a contradiction gets a signed conflict, an entry in the audit trail, and nothing is stored", () => {
-  async function expectConflict(cause: string, recording: TestRecording, segment: MadeSegment): Promise<void> {
-    const before = { bytes: site.packBytes, row: await rowOf(recording), audit: auditActions().length };
-    const answer = await upload(segment);
-    expect(answer).toMatchObject({ status: 200, receipts: [] });
-    expect(answer.conflicts).toMatchObject([
-      { cause, recording: recording.id, stream: 0, sequence: segment.sequence, routing: terminal.routing },
-    ]);
-    expect(answer.conflicts.map(({ hash }) => toHex(hash))).toEqual(hashes(segment));
-    expect(site.packBytes).toBe(before.bytes);
-    expect(await rowOf(recording)).toEqual(before.row);
-    expect(auditActions().slice(before.audit)).toEqual([`conflict ${cause} ${recording.id} ${segment.sequence}`]);
-  }
+async function expectConflict(cause: string, recording: TestRecording, segment: MadeSegment): Promise<void> {
+  const before = { bytes: site.packBytes, row: await rowOf(recording), audit: auditActions().length };
+  const answer = await upload(segment);
+  expect(answer).toMatchObject({ status: 200, receipts: [] });
+  expect(answer.conflicts).toMatchObject([
+    { cause, recording: recording.id, stream: 0, sequence: segment.sequence, routing: terminal.routing },
+  ]);
+  expect(answer.conflicts.map(({ hash }) => toHex(hash))).toEqual(hashes(segment));
+  expect(site.packBytes).toBe(before.bytes);
+  expect(await rowOf(recording)).toEqual(before.row);
+  expect(auditActions().slice(before.audit)).toEqual([`conflict ${cause} ${recording.id} ${segment.sequence}`]);
+}
 
+describe("a contradiction gets a signed conflict, an entry in the audit trail, and nothing is stored", () => {
   test("when another segment has its place", async () => {
     const recording = new TestRecording(terminal);
     const segment = recording.next();

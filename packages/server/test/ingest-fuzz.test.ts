@@ -11,7 +11,7 @@ import {
   type CborValue,
   type TerminalSignedType,
 } from "@pericard/protocol";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outcomeOf } from "./support/outcome.ts";
 import { MIXED_SHAPE, TestRecording } from "./support/test-recording.ts";
@@ -97,6 +97,35 @@ describe.each(["pericard/envelope", "pericard/status", "pericard/gap"] as const)
   });
 });
 
+/** Samples that do not decode are kept, marked and audited; what asks for them gets an answer. */
+async function expectMarkedSuspect(recording: RecordingId): Promise<void> {
+  const { catalog, library } = site.server.context;
+  const account = site.store.addAccount(site.tenant.id, "clinician", "clinician");
+  const row = await catalog.findRecording(recording);
+  await expect
+    .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0)).map(({ suspect }) => suspect), {
+      timeout: 20_000,
+    })
+    .toEqual([true]);
+  const stretch = { fromFrame: 0, toFrame: 4 };
+  await expect(library.readSamples(account, recording, stretch, "code")).rejects.toMatchObject({
+    code: "ERR_DATA_UNREADABLE",
+  });
+}
+
+/** Seals any plaintext at all, as a terminal with a defect would. */
+function sealPlain(recording: RecordingId, plain: Uint8Array): Uint8Array {
+  const { tenant, serial, suite } = terminal.registered;
+  const salt = systemRandom(32);
+  const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
+  const info = encodeCbor(["segment", RecordingId.toBytes(recording), 0, 0, 0]);
+  const messageKey = deriveMessageKey(salt, key, info);
+  const place = { recording, stream: 0, sequence: 0, cycle: 0, index: 0, use: 0 };
+  const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
+  const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
+  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
+}
+
 describe("a segment that its terminal sealed, whatever is in it", () => {
   test("mutated after sealing is rejected by its hash; its neighbours are receipted", async () => {
     await fc.assert(
@@ -113,19 +142,6 @@ describe("a segment that its terminal sealed, whatever is in it", () => {
       { numRuns: 100 },
     );
   });
-
-  /** Seals any plaintext at all, as a terminal with a defect would. */
-  function sealPlain(recording: RecordingId, plain: Uint8Array): Uint8Array {
-    const { tenant, serial, suite } = terminal.registered;
-    const salt = systemRandom(32);
-    const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
-    const info = encodeCbor(["segment", RecordingId.toBytes(recording), 0, 0, 0]);
-    const messageKey = deriveMessageKey(salt, key, info);
-    const place = { recording, stream: 0, sequence: 0, cycle: 0, index: 0, use: 0 };
-    const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
-    const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
-    return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
-  }
 
   test("with a mutated plaintext is rejected or kept, and reading it never ends the server", async () => {
     const descriptor = encodeDescriptor({
@@ -156,22 +172,6 @@ describe("a segment that its terminal sealed, whatever is in it", () => {
     await expectMarkedSuspect(id);
     expect(kept.size).toBeLessThan(200);
   });
-
-  /** Samples that do not decode are kept, marked and audited; what asks for them gets an answer. */
-  async function expectMarkedSuspect(recording: RecordingId): Promise<void> {
-    const { catalog, library } = site.server.context;
-    const account = site.store.addAccount(site.tenant.id, "clinician", "clinician");
-    const row = await catalog.findRecording(recording);
-    await expect
-      .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0)).map(({ suspect }) => suspect), {
-        timeout: 20_000,
-      })
-      .toEqual([true]);
-    const stretch = { fromFrame: 0, toFrame: 4 };
-    await expect(library.readSamples(account, recording, stretch, "code")).rejects.toMatchObject({
-      code: "ERR_DATA_UNREADABLE",
-    });
-  }
 });
 
 test("CBOR that only looks like a message is refused", async () => {

@@ -165,6 +165,36 @@ describe("an envelope that cannot be opened gets a signed rejection that names i
   });
 });
 
+/** A segment that its terminal sealed, although P' is not the digest of what it holds. */
+function withWrongDigest(recording: TestRecording): Uint8Array {
+  const { serial, tenant, suite } = terminal.registered;
+  const salt = systemRandom(32);
+  const place = { recording: recording.id, stream: 0, sequence: 0, cycle: 0, index: 0, use: 9 };
+  const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
+  const info = encodeCbor(["segment", RecordingId.toBytes(recording.id), 0, 0, 9]);
+  const messageKey = deriveMessageKey(salt, key, info);
+  const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
+  const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
+  const descriptor: WaveformDescriptor = {
+    kind: 1,
+    boot: null,
+    claimed: null,
+    firstFrame: 0,
+    frameCount: 0,
+    shape: PLAIN_SHAPE,
+    predecessor: null,
+  };
+  const encoded = systemRandom(10);
+  const plain = encodeSegmentBody({ descriptor, codec: "lead-residual", digest: systemRandom(32), encoded });
+  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
+}
+
+function flipLast(sealed: Uint8Array): Uint8Array {
+  const changed = sealed.slice();
+  changed[sealed.length - 1] = (changed[sealed.length - 1] ?? 0) ^ 0x80;
+  return changed;
+}
+
 describe("a segment that can never be taken gets a signed rejection that names it", () => {
   const cases: readonly [string, (recording: TestRecording) => Uint8Array, string][] = [
     [
@@ -188,36 +218,6 @@ describe("a segment that can never be taken gets a signed rejection that names i
     ["no bytes", () => new Uint8Array(0), "ERR_COSE_STRUCTURE"],
     ["bytes that are no segment", () => systemRandom(300), "ERR_COSE_STRUCTURE"],
   ];
-
-  function flipLast(sealed: Uint8Array): Uint8Array {
-    const changed = sealed.slice();
-    changed[sealed.length - 1] = (changed[sealed.length - 1] ?? 0) ^ 0x80;
-    return changed;
-  }
-
-  /** A segment that its terminal sealed, although P' is not the digest of what it holds. */
-  function withWrongDigest(recording: TestRecording): Uint8Array {
-    const { serial, tenant, suite } = terminal.registered;
-    const salt = systemRandom(32);
-    const place = { recording: recording.id, stream: 0, sequence: 0, cycle: 0, index: 0, use: 9 };
-    const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
-    const info = encodeCbor(["segment", RecordingId.toBytes(recording.id), 0, 0, 9]);
-    const messageKey = deriveMessageKey(salt, key, info);
-    const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
-    const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
-    const descriptor: WaveformDescriptor = {
-      kind: 1,
-      boot: null,
-      claimed: null,
-      firstFrame: 0,
-      frameCount: 0,
-      shape: PLAIN_SHAPE,
-      predecessor: null,
-    };
-    const encoded = systemRandom(10);
-    const plain = encodeSegmentBody({ descriptor, codec: "lead-residual", digest: systemRandom(32), encoded });
-    return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
-  }
 
   test.each(cases)("because it names or has %s, and the others of its envelope are taken", async (_, make, code) => {
     const bad = new TestRecording(terminal);
@@ -295,6 +295,7 @@ describe("clients", () => {
     await expectNothingStored(async () => {
       const answer = await site.post(terminal.envelope(recording.next().sealed), { headers });
       expectRefusal(answer, 401, "ERR_CLIENT_UNKNOWN");
+      expect(answer.headers.get("www-authenticate")).toBe("Bearer");
     }, recording);
   });
 

@@ -123,6 +123,18 @@ describe("everything that was receipted is there again when", () => {
     expect(site.server.context.rebuilt).toMatchObject({ packageCopies: expect.any(Number) });
     await expectEverythingReads();
   });
+
+  test("only the catalog is lost, in as many copies as before", async () => {
+    rmSync(catalogFolder(), { recursive: true });
+    await site.start();
+    const { catalog } = site.server.context;
+    for (const { id, frameCount, made } of recordings) {
+      const row = await catalog.findRecording(id);
+      const placements = await catalog.findSegments(row?.key ?? 0, 0, frameCount, 100);
+      expect(placements).toHaveLength(made.length);
+      for (const { copies } of placements) expect(new Set(copies.map(({ volumeId }) => volumeId)).size).toBe(2);
+    }
+  });
 });
 
 test("a catalog that is there is not rebuilt, nor is one whose wal index is gone", async () => {

@@ -1,5 +1,5 @@
 /** Reading: exact samples, summaries against brute force, ranges, states, neighbours, times. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -218,6 +218,27 @@ test("a value that the converter cannot give is kept, marked and audited", async
   database.close();
 });
 
+const extremes = (samples: Int32Array = new Int32Array(0)) => [Math.min(...samples), Math.max(...samples)];
+
+test("samples that do not decode spoil no stretch but their own, and no overview", async () => {
+  const recording = new TestRecording(terminal);
+  const first = recording.next({ frameCount: 64 });
+  const broken = recording.next({ frameCount: 64, body: { encoded: new Uint8Array(40).fill(0xee) } });
+  const last = recording.next({ frameCount: 64 });
+  await upload(first, broken, last);
+  for (const good of [first, last]) {
+    const { leads } = await client.samples(recording.id, good.firstFrame, good.firstFrame + 64);
+    expect(leads).toEqual(good.leads);
+  }
+  await expect(client.samples(recording.id, 0, 192)).rejects.toThrow("500 ERR_DATA_UNREADABLE");
+  const path = `recordings/${recording.id}/summary?fromFrame=0&toFrame=192&buckets=3`;
+  const { leads } = await readFramed(site, cookie, path);
+  for (const [i, lead] of leads.entries()) {
+    const wanted = [...extremes(first.leads[i]), NO_SAMPLE, NO_SAMPLE, ...extremes(last.leads[i])];
+    expect([...lead]).toEqual(wanted);
+  }
+});
+
 describe("a request out of range is refused", () => {
   let recording: TestRecording;
   beforeAll(async () => {
@@ -255,9 +276,9 @@ describe("a request out of range is refused", () => {
   );
 });
 
-describe("the state of a recording", () => {
-  const stateOf = async ({ id }: TestRecording) => (await client.recording(id)).state;
+const stateOf = async ({ id }: TestRecording) => (await client.recording(id)).state;
 
+describe("the state of a recording", () => {
   test("is live while it comes, interrupted when nothing was heard for 90 s, and live again", async () => {
     const recording = new TestRecording(terminal);
     await upload(recording.next());
@@ -355,9 +376,9 @@ describe("neighbours", () => {
   });
 });
 
-describe("when a recording began is", () => {
-  const startOf = async ({ id }: TestRecording) => (await client.recording(id)).start;
+const startOf = async ({ id }: TestRecording) => (await client.recording(id)).start;
 
+describe("when a recording began is", () => {
   test("measured, when the terminal was in contact in the same boot, before or after", async () => {
     const bootId = drawBoot();
     const contactAt = site.clock.unixMs;

@@ -27,7 +27,7 @@ describe("envelopes", () => {
     expect(bench.server.envelopes.length).toBeLessThan(8);
   });
 
-  test("no envelope is over 4 MiB of segments, and a larger segment travels alone", async () => {
+  test("no envelope is over 1 MiB of segments, and a larger segment travels alone", async () => {
     const noise = fileSource(3_000_000, { blockFrames: 500_000 });
     const { terminal } = openBench(bench.folder, bench.server, { profile: { segmentLengthMs: 60_000 } });
     await record(terminal, {

@@ -1,6 +1,5 @@
 /** A command of Pericard as a process of its own that may be killed at any moment, also before it is ready. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Writable } from "node:stream";
 import { pericardCommand } from "../demo/child.ts";
@@ -113,9 +112,4 @@ export class Program {
       if (this.log.length > LOG_LINES_MAX) this.log.shift();
     });
   }
-}
-
-/** Whether a process of that id exists. */
-export function processExists(pid: number): boolean {
-  return existsSync(`/proc/${pid}`);
 }

@@ -18,7 +18,8 @@ import {
 import { LabError } from "../errors.ts";
 import type { TappedMessage } from "./http-tap.ts";
 import { Link } from "./link.ts";
-import { Program, processExists } from "./program.ts";
+import { commandOf, processIds } from "./processes.ts";
+import { Program } from "./program.ts";
 import { ReceiptLedger } from "./receipt-ledger.ts";
 
 /** The programs that run all the time. */
@@ -142,9 +143,9 @@ export class Site {
     );
   }
 
-  /** Ids of processes that were started here and are still there. */
+  /** Ids of processes that name the site's folder: what was started here, and what that started. */
   leftProcesses(): readonly number[] {
-    return this.#programs.map(({ pid }) => pid).filter(processExists);
+    return processIds().filter((pid) => commandOf(pid).includes(this.paths.root));
   }
 
   /** Ends everything that still runs. */

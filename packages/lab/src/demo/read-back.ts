@@ -87,21 +87,17 @@ async function sameStretch(cursor: FrameCursor, answer: SamplesAnswer, samplesPe
   return same;
 }
 
+/** What describes the leads, as one text. */
+function descriptionOf({ frameRateHz, leads }: Pick<RecordingDescription, "frameRateHz" | "leads">): string {
+  return JSON.stringify([
+    [frameRateHz.num, frameRateHz.den],
+    leads.map((one) => [one.name, one.units, one.gainAduPerUnit, one.baselineAdu, one.samplesPerFrame, one.skewFrames]),
+  ]);
+}
+
 /** Whether what describes the leads came through unchanged. */
 export function sameDescription(source: WfdbRecord["format"], recording: RecordingDescription): boolean {
-  const fields = ({ frameRateHz, leads }: Pick<RecordingDescription, "frameRateHz" | "leads">) =>
-    JSON.stringify([
-      [frameRateHz.num, frameRateHz.den],
-      leads.map((one) => [
-        one.name,
-        one.units,
-        one.gainAduPerUnit,
-        one.baselineAdu,
-        one.samplesPerFrame,
-        one.skewFrames,
-      ]),
-    ]);
-  return fields({ frameRateHz: source.frameRateHz, leads: [...source.leads] }) === fields(recording);
+  return descriptionOf({ frameRateHz: source.frameRateHz, leads: [...source.leads] }) === descriptionOf(recording);
 }
 
 /** Compares a stored recording with the blocks it was made from. Memory: one stretch of a minute. */

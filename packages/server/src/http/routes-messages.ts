@@ -89,8 +89,11 @@ export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): voi
     scope.post(UPLOAD_PATH, { bodyLimit, schema: { hide: true } }, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
       const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
+      request.body = undefined;
       const gone = new AbortController();
-      reply.raw.on("close", () => gone.abort());
+      reply.raw.on("close", () => {
+        if (!reply.raw.writableFinished) gone.abort();
+      });
       const mail = await ingest.receive(bytes, { waitMs: waitMsOf(request), signal: gone.signal });
       return reply.type(MAIL_MEDIA_TYPE).send(Buffer.from(encodeMail(mail)));
     });

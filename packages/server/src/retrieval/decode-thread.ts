@@ -20,8 +20,7 @@ export interface SealedSummary {
   readonly summary: Summary;
 }
 
-function openItem(packageBytes: Uint8Array, dataKey: Uint8Array, item: number): SegmentBody {
-  const data = openPackage(dataKey, parsePackage(packageBytes))[item];
+function bodyOf(data: Uint8Array | undefined): SegmentBody {
   if (!data) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
   const body = decodeSegmentBody(data);
   verifyDigest(body);
@@ -39,13 +38,18 @@ function samplesOf(body: SegmentBody): readonly Int32Array[] {
   return leads;
 }
 
-function decode(packageBytes: Uint8Array, dataKey: Uint8Array, item: number): DecodedSegment {
-  const body = openItem(packageBytes, dataKey, item);
-  const leads = samplesOf(body).map((lead) => lead.slice());
+function decodeBody(body: SegmentBody) {
   const { firstFrame, frameCount } = body.descriptor;
+  return { firstFrame, frameCount, leads: samplesOf(body).map((lead) => lead.slice()) };
+}
+
+/** Segments of one package, by their items' numbers. The package is opened once. */
+function decode(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly number[]): readonly DecodedSegment[] {
+  const data = openPackage(dataKey, parsePackage(packageBytes));
+  const segments = items.map((item) => decodeBody(bodyOf(data[item])));
   return handOver(
-    { firstFrame, frameCount, leads },
-    leads.map((lead) => lead.buffer),
+    segments,
+    segments.flatMap(({ leads }) => leads.map((lead) => lead.buffer)),
   );
 }
 

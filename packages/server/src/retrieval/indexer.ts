@@ -10,7 +10,7 @@ import type { Catalog, StoredPackage } from "../catalog/catalog.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
-const QUEUE_MAX = 512;
+const QUEUE_MAX = 128;
 /** Segments that wait are kept in memory up to this; others are read back. */
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 const REST_FACTOR = 4;

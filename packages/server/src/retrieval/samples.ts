@@ -89,7 +89,7 @@ export async function readSamples(
     new Int32Array(frameCount * samplesPerFrame).fill(fillOf(missingCode, style)),
   );
   for await (const placements of segmentsOf(catalog, row.key, stretch)) {
-    for (const segment of await Promise.all(placements.map((one) => reader.readSegment(row.id, one)))) {
+    for (const segment of await reader.readSegments(row.id, placements)) {
       place(shape, leads, stretch, segment);
     }
   }

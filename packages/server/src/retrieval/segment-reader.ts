@@ -59,25 +59,55 @@ export class SegmentReader {
   }
 
   /** Exact samples of one segment. @throws {ServerError} ERR_DATA_UNREADABLE when no copy opens. */
-  readSegment(recording: RecordingId, placement: SegmentPlacement): Promise<DecodedSegment> {
-    const name = `${recording}/${placement.sequence}`;
-    const known = this.#decoded.get(name);
-    if (known) return known;
-    const decoded = this.#decode(recording, placement);
-    this.#decoded.set(name, decoded);
-    decoded.then(
+  async readSegment(recording: RecordingId, placement: SegmentPlacement): Promise<DecodedSegment> {
+    const [segment] = await this.readSegments(recording, [placement]);
+    return segment as DecodedSegment;
+  }
+
+  /**
+   * Exact samples of segments, in any order. A package is read and opened once for all of its segments, since it is many
+   * times as large as one of them.
+   *
+   * @throws {ServerError} ERR_DATA_UNREADABLE when a segment opens from no copy.
+   */
+  readSegments(recording: RecordingId, placements: readonly SegmentPlacement[]): Promise<readonly DecodedSegment[]> {
+    const groups = [...Map.groupBy(placements, packageOf).values()];
+    return Promise.all(groups.flatMap((group) => this.#readGroup(recording, group)));
+  }
+
+  #readGroup(recording: RecordingId, group: readonly SegmentPlacement[]): readonly Promise<DecodedSegment>[] {
+    const names = group.map(({ sequence }) => `${recording}/${sequence}`);
+    const known = names.map((name) => this.#decoded.get(name));
+    const unknown = group.filter((_, i) => !known[i]);
+    const decoded = unknown.length > 0 ? this.#decode(recording, unknown) : Promise.resolve([]);
+    return group.map((one, i) => known[i] ?? this.#remember(names[i] ?? "", decoded, unknown.indexOf(one)));
+  }
+
+  #remember(name: string, decoded: Promise<readonly DecodedSegment[]>, place: number): Promise<DecodedSegment> {
+    const segment = decoded.then((segments) => segments[place] as DecodedSegment);
+    this.#decoded.set(name, segment);
+    segment.then(
       ({ leads }) => isLarge(leads) && this.#decoded.delete(name),
       () => this.#decoded.delete(name),
     );
-    return decoded;
+    return segment;
   }
 
-  async #decode(recording: RecordingId, placement: SegmentPlacement): Promise<DecodedSegment> {
+  /** Decodes segments of one package. */
+  async #decode(recording: RecordingId, group: readonly SegmentPlacement[]): Promise<readonly DecodedSegment[]> {
     const { dataKey } = await this.#recordingKeys.get(recording);
-    return this.fromAnyCopy(placement, (bytes) => this.decoder.decode(bytes, dataKey, placement.item));
+    const [first] = group as readonly [SegmentPlacement];
+    const items = group.map(({ item }) => item);
+    return this.fromAnyCopy(first, (bytes) => this.decoder.decode(bytes, dataKey, items));
   }
 
   close(): void {
     this.#thread.end();
   }
+}
+
+/** Names the package that holds a segment, by where its first copy lies. */
+function packageOf({ copies }: SegmentPlacement): string {
+  const [first] = copies;
+  return first ? `${first.volumeId}/${first.fileNumber}/${first.offsetBytes}` : "";
 }

@@ -31,10 +31,10 @@ export class ThreadError extends Error {
   }
 }
 
-/** What ended a thread: an error of ours, thrown while it started, keeps its code. */
+/** What ended a thread: an error of ours, which has a name of its own, keeps its code. */
 function startError(cause: unknown): Error {
   const code = codeOf(cause);
-  return cause instanceof Error && code !== undefined && !code.startsWith("ERR_WORKER")
+  return cause instanceof Error && code !== undefined && cause.name !== "Error"
     ? new ThreadError({ name: cause.name, message: cause.message, code })
     : new ServerError("ERR_THREAD_ENDED", "thread failed", { cause });
 }
@@ -49,7 +49,7 @@ export function startThread<Methods extends ThreadMethods>(
   workerData: unknown,
   methodNames: readonly (keyof Methods & string)[],
 ): Thread<Methods> {
-  const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+  const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 2 } });
   worker.unref();
   const waiting = new Map<number, Waiting>();
   let nextId = 0;

@@ -3,7 +3,7 @@ import { FrameError, FrameLog, openDiskFolder, type FramePosition } from "@peric
 import { statfsSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { ServerError } from "../errors.ts";
-import { serveThread } from "../threads/serve.ts";
+import { handOver, serveThread } from "../threads/serve.ts";
 import type { StoredItem, StoredKind } from "./volume.ts";
 
 const PACK_BYTES_MAX = 64 * 1024 * 1024;
@@ -77,7 +77,8 @@ function appendStaged(items: readonly StagedItem[]): readonly FramePosition[] {
 
 function read(position: FramePosition): Uint8Array {
   try {
-    return log.read(position).content;
+    const { content } = log.read(position);
+    return handOver(content, [content.buffer as ArrayBuffer]);
   } catch (cause) {
     throw new ServerError("ERR_DATA_UNREADABLE", "copy is damaged or gone", { cause });
   }

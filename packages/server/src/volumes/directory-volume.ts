@@ -14,7 +14,7 @@ import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volum
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
 const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
 const IDENTITY_FILE = "volume.json";
-const STAGING_BYTES = CHANNEL_WINDOW.bytes;
+const STAGING_BYTES = CHANNEL_WINDOW.bytes / 4;
 
 export interface DirectoryVolumeOptions {
   /** An append or read that takes longer makes the volume down. */

@@ -34,30 +34,46 @@ export interface Faults {
   keyStore: Error | undefined;
 }
 
-export class IngestRoom {
+/** What several rooms may share: an installation with the threads of its catalog and its key store. */
+export class IngestFoundation {
   readonly site = new TestInstallation();
+  readonly catalog: Catalog;
+  readonly keyStore: KeyStorePort;
+  readonly #end: () => void;
+
+  constructor() {
+    const { config, kek } = this.site;
+    const folder = join(config.dataPath, "catalog");
+    mkdirSync(folder, { recursive: true });
+    const opened = openCatalogThread(folder);
+    const keys = openKeyStoreThread(keyFolderPaths(config), kek);
+    [this.catalog, this.keyStore] = [opened.catalog, keys.keyStore];
+    this.#end = () => {
+      opened.end();
+      keys.end();
+    };
+  }
+
+  async remove(): Promise<void> {
+    this.#end();
+    await this.site.remove();
+  }
+}
+
+export class IngestRoom {
   readonly events: string[] = [];
   readonly faults: Faults = { catalog: undefined, keyStore: undefined };
   readonly volumes: readonly FakeVolume[];
   readonly catalog: Catalog;
   readonly control: ControlArea;
   readonly ingest: Ingest;
-  readonly #end: () => void;
 
-  constructor(wish: RoomWish = {}) {
+  constructor(foundation: IngestFoundation, wish: RoomWish = {}) {
     const { volumeCount = 3, copyCount = 2, bufferBytesMax = 8 * 1024 * 1024, deadlineMs = 60_000 } = wish;
-    const { config, kek, store, environment } = this.site;
+    const { store, environment } = foundation.site;
     this.volumes = Array.from({ length: volumeCount }, (_, i) => new FakeVolume(`volume-${i + 1}`, this.events));
-    const folder = join(config.dataPath, "catalog");
-    mkdirSync(folder, { recursive: true });
-    const opened = openCatalogThread(folder);
-    const keys = openKeyStoreThread(keyFolderPaths(config), kek);
-    this.#end = () => {
-      opened.end();
-      keys.end();
-    };
-    this.catalog = this.#watchCatalog(opened.catalog);
-    const keyStore = this.#watchKeyStore(keys.keyStore);
+    this.catalog = this.#watchCatalog(foundation.catalog);
+    const keyStore = this.#watchKeyStore(foundation.keyStore);
     const options = { copyCount, bufferBytesMax, pollMs: 5, deadlineMs };
     this.control = new ControlArea(this.volumes.map(openInProcessChannel), options);
     const [receiptKey] = store.serverKeys("receipt");
@@ -119,10 +135,8 @@ export class IngestRoom {
     return this.ingest.receive(message, { waitMs: 0, signal: new AbortController().signal });
   }
 
-  async remove(): Promise<void> {
+  close(): void {
     this.control.close();
     for (const volume of this.volumes) volume.release();
-    this.#end();
-    await this.site.remove();
   }
 }

@@ -4,7 +4,7 @@ import type { JournalEntry } from "../journal/journal-index.ts";
 import type { Deliveries } from "./deliveries.ts";
 
 /** An envelope's segments, in bytes of the journal, at most; one segment may be more. */
-export const ENVELOPE_BATCH_BYTES_MAX = 4 * 1024 * 1024;
+export const ENVELOPE_BATCH_BYTES_MAX = 1024 * 1024;
 
 /** What a lane may send now, and when to look again when that is nothing. */
 export interface Batch {

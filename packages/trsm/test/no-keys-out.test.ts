@@ -1,0 +1,121 @@
+/** Nothing that a module shows is a key. */
+import { deriveGroupKey, systemRandom, x25519Private, x25519Public, rawPublicKey, keyIdOf } from "@pericard/crypto";
+import { RecordingId, RoutingId, SUITE } from "@pericard/protocol";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import type { SecureModule } from "../src/index.ts";
+import { identityKeys } from "../src/keyed-module.ts";
+import { loadModule, SERIAL, TENANT, type LoadedModule } from "./support/modules.ts";
+
+/** Everything secret of a module, in parts small enough that no part of it slips through. */
+function secretsOf({ block, identitySeed, authorisation }: LoadedModule): readonly Uint8Array[] {
+  const binding = { suite: SUITE.pericard1, tenant: TENANT, terminal: SERIAL };
+  const groups = (["storage", "transport", "command", "return"] as const).map((label) =>
+    deriveGroupKey(block, binding, label, 0, 0),
+  );
+  const { signKey, agreeKey } = identityKeys(identitySeed);
+  const privates = [signKey, agreeKey].map(
+    (key) => new Uint8Array(key.export({ format: "der", type: "pkcs8" }).subarray(-32)),
+  );
+  const parts = Array.from({ length: 120 }, (_, i) => block.subarray(8 * i, 8 * i + 8));
+  return [...parts, identitySeed, authorisation, ...groups, ...privates];
+}
+
+/** All byte strings that can be reached from a value through its properties, hidden ones too. */
+function bytesReachable(value: unknown, seen = new Set<unknown>()): readonly Uint8Array[] {
+  if (value === null || (typeof value !== "object" && typeof value !== "function") || seen.has(value)) return [];
+  seen.add(value);
+  if (value instanceof Uint8Array) return [value];
+  const keys = Reflect.ownKeys(value);
+  return keys.flatMap((key) => bytesReachable((value as Record<PropertyKey, unknown>)[key], seen));
+}
+
+function expectNoSecret(found: readonly Uint8Array[], secrets: readonly Uint8Array[]): void {
+  for (const bytes of found) {
+    const buffer = Buffer.from(bytes);
+    for (const secret of secrets) expect(buffer.includes(secret)).toBe(false);
+  }
+}
+
+/** Calls everything that a module can do. */
+function callEverything(module: SecureModule): readonly unknown[] {
+  const recording = RecordingId.fromBytes(systemRandom(16));
+  const routing = RoutingId.fromBytes(systemRandom(8));
+  const lead = {
+    name: "I",
+    units: "mV",
+    gainAduPerUnit: "1",
+    baselineAdu: 0,
+    samplesPerFrame: 1,
+    skewFrames: 0,
+    adcResolutionBits: 0,
+    adcZeroAdu: 0,
+    missingCode: null,
+  };
+  const shape = { frameRateHz: { num: 1, den: 1 }, leads: [lead] };
+  const times = { boot: null, claimed: null, predecessor: null };
+  const descriptor = { kind: 1, ...times, firstFrame: 0, frameCount: 0, shape } as const;
+  const body = { descriptor, codec: "lead-residual", encoded: new Uint8Array(3) } as const;
+  const sealed = module.sealSegment({ recording, stream: 0, sequence: 0, prev: null, final: false }, body);
+  const hpkePublic = x25519Public(rawPublicKey(x25519Private(systemRandom(32))));
+  const recipient = { hpkeKey: keyIdOf(rawPublicKey(hpkePublic)), hpkePublic };
+  return [
+    module.keyUse,
+    sealed,
+    module.openSegment(sealed),
+    module.sealEnvelope(recipient, routing, [sealed]),
+    module.sign("pericard/gap", routing, new Uint8Array(4)),
+    module.takeContact(),
+    module.answerChallenge(systemRandom(32)),
+  ];
+}
+
+describe("a module", () => {
+  test("has these properties and no others", () => {
+    expect(Reflect.ownKeys(loadModule().open()).toSorted()).toEqual([
+      "agreePublicKey",
+      "answerChallenge",
+      "keyUse",
+      "openSegment",
+      "rootPin",
+      "sealEnvelope",
+      "sealSegment",
+      "sign",
+      "signPublicKey",
+      "takeContact",
+      "terminal",
+    ]);
+  });
+
+  test("gives no secret through a property, a result or a print-out", () => {
+    const loaded = loadModule();
+    const module = loaded.open();
+    const secrets = secretsOf(loaded);
+    expect(secrets).toHaveLength(128);
+    expectNoSecret(bytesReachable(module), secrets);
+    expectNoSecret(
+      callEverything(module).flatMap((result) => bytesReachable(result)),
+      secrets,
+    );
+    const printed = inspect(module, { depth: 20, showHidden: true, getters: true }) + JSON.stringify(module);
+    for (const secret of secrets) expect(printed).not.toContain(Buffer.from(secret).toString("hex"));
+  });
+
+  test("gives no secret in an error", () => {
+    const loaded = loadModule();
+    const module = loaded.open();
+    const secrets = secretsOf(loaded);
+    for (const act of [
+      () => module.openSegment(new Uint8Array(3)),
+      () => module.openSegment(loadModule().open().answerChallenge(systemRandom(32))),
+    ]) {
+      try {
+        act();
+        expect.unreachable();
+      } catch (error) {
+        expectNoSecret(bytesReachable(error), secrets);
+        for (const secret of secrets) expect(inspect(error)).not.toContain(Buffer.from(secret).toString("hex"));
+      }
+    }
+  });
+});
