@@ -3,15 +3,9 @@ import { openBlob, sealBlob, sha256, systemRandom } from "@pericard/crypto";
 import { KeyStore, type Tenant } from "@pericard/custody";
 import { createMemoryFolder, type MemoryFolder } from "@pericard/framelog";
 import { parseSigned, toHex } from "@pericard/protocol";
-import {
-  decodeTrsmImage,
-  encodeTrsmImage,
-  openTerminalModule,
-  readAuthorisation,
-  readProvision,
-  writeAuthorisation,
-  type TrsmImage,
-} from "@pericard/trsm";
+import { openTerminalModule, readProvision, writeAuthorisation } from "@pericard/trsm";
+import { decodeTrsmImage, encodeTrsmImage, type TrsmImage } from "../../trsm/src/image.ts";
+import { readAuthorisation } from "../../trsm/src/soft-folder.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -3,14 +3,8 @@ import { systemRandom } from "@pericard/crypto";
 import { createMemoryFolder } from "@pericard/framelog";
 import { RoutingId, TenantId, TerminalId } from "@pericard/protocol";
 import { describe, expect, test } from "vitest";
-import {
-  openTerminalModule,
-  readAuthorisation,
-  readProvision,
-  writeAuthorisation,
-  writeProvision,
-  type Provision,
-} from "../src/index.ts";
+import { openTerminalModule, readProvision, writeAuthorisation, writeProvision, type Provision } from "../src/index.ts";
+import { readAuthorisation } from "../src/soft-folder.ts";
 import { loadModule, SERIAL, TENANT } from "./support/modules.ts";
 
 const provision: Provision = {

@@ -10,7 +10,7 @@ import {
 import { deployTerminal, verifyTerminal } from "@pericard/factory";
 import { openDiskFolder } from "@pericard/framelog";
 import { configOf, defaultSettings, findSettings, keyFolderPaths, writeSettings } from "@pericard/server";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProvision, readProvision } from "@pericard/trsm";
 
@@ -89,6 +89,13 @@ export function writeGatewayConfig(paths: DemoPaths, upstreamUrl: string): void 
   writeFileSync(paths.gatewayConfig, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
 }
 
+/** Whether a deployment into a folder was interrupted: it has no provision, and nothing was ever recorded there. */
+function isUnfinished(path: string): boolean {
+  return (
+    existsSync(path) && !readdirSync(path).some((name) => /^(terminal\.json|terminal\.state|journal-.*)$/.test(name))
+  );
+}
+
 /**
  * Deploys terminal `number` if it is not there, gives it a patient of its own, and points it at the gateway. Every step
  * is done only where it is missing, so that a start that was interrupted is finished by the next.
@@ -99,7 +106,7 @@ export function prepareTerminal(paths: DemoPaths, store: KeyStore, number: numbe
   const targets = [{ url: gatewayUrl, token: demoTokens(paths).terminals }];
   const factory = { store, random: systemRandom, nowUnixMs: Date.now };
   const path = paths.terminal(number);
-  if (!existsSync(join(path, "terminal.json"))) rmSync(path, { recursive: true, force: true });
+  if (isUnfinished(path)) rmSync(path, { recursive: true, force: true });
   const folder = openDiskFolder(path);
   if (!folder.read("terminal.json")) deployTerminal(factory, tenant.id, folder, targets);
   const provision = readProvision(folder);

@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import { afterAll } from "vitest";
 import { keyFolderPaths, type ServerConfig } from "../../src/config.ts";
 import type { ServerEnvironment } from "../../src/context.ts";
 import { startServer, type RunningServer } from "../../src/main.ts";
@@ -25,9 +26,16 @@ export interface ServerWish {
   readonly volumePaths?: readonly string[];
 }
 
-/** A folder that is removed with its server. */
+const made: string[] = [];
+afterAll(() => {
+  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
+/** A folder that is removed when the file's tests have run. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), "pericard-server-"));
+  const path = mkdtempSync(join(tmpdir(), "pericard-server-"));
+  made.push(path);
+  return path;
 }
 
 /** An installation on disk, whether or not a server runs over it. */
