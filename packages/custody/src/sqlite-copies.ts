@@ -74,11 +74,16 @@ function makeAnew(source: DatabaseSync, path: string): void {
   syncFolderOf(path);
 }
 
+/** What a commit finds when copies differ. */
+const DIFFERENT = Symbol("different");
+
 /** The open copies. */
 export class SqliteCopies {
+  readonly #paths: readonly string[];
   readonly #databases: readonly DatabaseSync[];
 
-  private constructor(databases: readonly DatabaseSync[]) {
+  private constructor(paths: readonly string[], databases: readonly DatabaseSync[]) {
+    this.#paths = paths;
     this.#databases = databases;
   }
 
@@ -99,7 +104,7 @@ export class SqliteCopies {
       syncFolderOf(path);
       return database;
     });
-    return new SqliteCopies(databases);
+    return new SqliteCopies(paths, databases);
   }
 
   /**
@@ -109,16 +114,8 @@ export class SqliteCopies {
    */
   static open(folderPaths: readonly string[], fileName: string): SqliteCopies {
     const paths = folderPaths.map((folder) => join(folder, fileName));
-    const lock = openFirst(paths);
-    if (!lock) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a readable key store");
-    try {
-      catchUpWithNewest(lock, paths);
-      lock.exec("BEGIN IMMEDIATE");
-      restoreBehind(paths);
-    } finally {
-      lock.close();
-    }
-    return new SqliteCopies(paths.map(openDatabase));
+    makeEqual(paths);
+    return new SqliteCopies(paths, paths.map(openDatabase));
   }
 
   /** How many copies every commit reaches. */
@@ -145,6 +142,24 @@ export class SqliteCopies {
    * @throws {CustodyError} ERR_KEYSTORE_COPY when a copy fails; nothing may depend on the change then.
    */
   commit<T>(work: (database: Writable) => T): T {
+    const result = this.#tryCommit(work);
+    if (result !== DIFFERENT) return result;
+    this.#makeEqual();
+    const again = this.#tryCommit(work);
+    if (again !== DIFFERENT) return again;
+    throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store differ and could not be made equal");
+  }
+
+  /** A commit that failed half-way, on a full disk for instance, left copies that differ. */
+  #makeEqual(): void {
+    try {
+      makeEqual(this.#paths);
+    } catch (cause) {
+      throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store could not be made equal", { cause });
+    }
+  }
+
+  #tryCommit<T>(work: (database: Writable) => T): T | typeof DIFFERENT {
     const begun: DatabaseSync[] = [];
     try {
       for (const database of this.#databases) {
@@ -152,7 +167,8 @@ export class SqliteCopies {
         begun.push(database);
       }
       if (new Set(this.#databases.map(generationOf)).size > 1) {
-        throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store differ; a restart makes them equal");
+        for (const database of begun) rollback(database);
+        return DIFFERENT;
       }
       const results = this.#databases.map((database) => {
         const result = work(database);
@@ -198,6 +214,19 @@ function tryOpen(path: string): DatabaseSync | undefined {
   }
   database?.close();
   return undefined;
+}
+
+/** Makes every copy equal to the newest, under the lock. @throws {CustodyError} ERR_KEYSTORE_MISSING. */
+function makeEqual(paths: readonly string[]): void {
+  const lock = openFirst(paths);
+  if (!lock) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a readable key store");
+  try {
+    catchUpWithNewest(lock, paths);
+    lock.exec("BEGIN IMMEDIATE");
+    restoreBehind(paths);
+  } finally {
+    lock.close();
+  }
 }
 
 /** The first copy that can be read: writers lock it before the others, so it is the lock of all. */
