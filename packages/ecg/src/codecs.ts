@@ -1,4 +1,4 @@
-/** The segment codecs by the name that stands in a sealed segment. A new codec is one more row. Source: design §4. */
+/** The segment codecs by the name that stands in a sealed segment. A new codec is one more row. Source: ARCHITECTURE.md. */
 import { decodeLeadResidual } from "./codec/decode-lead-residual.ts";
 import { encodeLeadResidual } from "./codec/encode-lead-residual.ts";
 import type { DecodeLimits } from "./codec/layout.ts";

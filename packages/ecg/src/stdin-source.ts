@@ -12,7 +12,7 @@ const BLOCK_BYTES_MAX = 1_048_576;
  * @param leadCount 1 to 64.
  * @throws {RangeError} when leadCount is out of range.
  * @throws {EcgError} ERR_STREAM_MISALIGNED, after all whole frames were yielded, when the stream ends inside a frame.
- * Source: design §5, `--stdin`. */
+ * Source: ARCHITECTURE.md. */
 export async function* parseInterleaved16(
   chunks: AsyncIterable<Uint8Array>,
   leadCount: number,

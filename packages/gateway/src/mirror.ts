@@ -8,7 +8,7 @@
  * A mailbox belongs to a client and a routing id, because nothing proves to a gateway that a message with a routing id
  * comes from its terminal: what one client's messages brought back is not handed to another.
  *
- * Source: design §4 (mailbox); docs/format.md §9.2.
+ * Source: docs/format.md §9.2.
  */
 import { MAIL_ANSWER_BYTES_MAX, MAIL_MESSAGES_MAX, type RoutingId } from "@pericard/protocol";
 

@@ -4,7 +4,7 @@
  * Each routing id is a lane: its items go in order, one at a time. Between lanes, the oldest item that is still fresh
  * and the oldest of the backlog take turns, so that half of the uplink goes to what someone may be watching.
  *
- * Source: design §5; docs/operating/gateway.md.
+ * Source: docs/operating/gateway.md.
  */
 import type { RoutingId } from "@pericard/protocol";
 import { FRESH_MS } from "./limits.ts";

@@ -13,7 +13,7 @@ import { boundLines, compareTraces } from "./browser/traces.ts";
 
 const RATE_HZ = 500;
 const ADVANCES = 20;
-/** What the path may take beside the segment's own length. Source: design §5. */
+/** What the path may take beside the segment's own length. Source: ARCHITECTURE.md. */
 const PATH_MS = 2000;
 /** 2 px of trace at 25 mm/s, rounded up: the end of the trace is read from pixels. */
 const READING_MS = 25;

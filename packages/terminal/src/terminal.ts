@@ -1,7 +1,7 @@
 /**
  * A terminal: records sources into its journal and uploads what is there.
  *
- * Source: design §1, §5.
+ * Source: ARCHITECTURE.md.
  */
 import type { UploadTarget } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";

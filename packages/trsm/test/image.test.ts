@@ -1,4 +1,4 @@
-/** The 1,024 bytes of the module, byte by byte. Source: design §3; docs/format.md §11.1. */
+/** The 1,024 bytes of the module, byte by byte. Source: docs/format.md §11.1. */
 import { SUITE, TerminalId } from "@pericard/protocol";
 import { systemRandom } from "@pericard/crypto";
 import { describe, expect, test } from "vitest";

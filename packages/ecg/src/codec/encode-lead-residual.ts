@@ -14,7 +14,7 @@ import { createSymbols, type Symbols } from "./symbols.ts";
  * @param leadNames one per lead, any case: I, II, III, aVR, aVL, aVF are used.
  * @returns self-describing bytes; the same input gives the same bytes.
  * @throws {RangeError} when there are no or more than 64 leads, or not one name per lead.
- * Source: design §4, docs/codec-lead-residual.md. */
+ * Source: docs/codec-lead-residual.md. */
 export function encodeLeadResidual(leads: readonly Int32Array[], leadNames: readonly string[]): Uint8Array {
   if (leads.length < 1 || leads.length > LEAD_COUNT_MAX || leadNames.length !== leads.length) {
     throw new RangeError(`leads must be 1..64 with one name each, got ${leads.length} and ${leadNames.length} names`);

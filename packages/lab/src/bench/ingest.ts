@@ -4,7 +4,7 @@
  *
  * Server and floor run by turns on one core, the load on another; while one is measured the other is stopped.
  *
- * Source: design §8.
+ * Source: ARCHITECTURE.md.
  */
 import { UPLOAD_PATH } from "@pericard/protocol";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";

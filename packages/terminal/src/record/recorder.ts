@@ -1,7 +1,7 @@
 /**
  * The recorder: frames of a source in, sealed and journalled segments out.
  *
- * Source: design §5; docs/format.md §5.
+ * Source: docs/format.md §5.
  */
 import { assertBlockShape, type WaveformFormat } from "@pericard/ecg";
 import type { PredecessorCause, RecordingId } from "@pericard/protocol";

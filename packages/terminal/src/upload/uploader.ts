@@ -4,7 +4,7 @@
  * Live items and backlog travel in lanes of their own, one request under way in each, so that what somebody may be
  * watching never waits behind what piled up. Polls carry what the server wants to say while nothing is sent.
  *
- * Source: design §5; docs/format.md §9.
+ * Source: docs/format.md §9.
  */
 import type { RandomSource } from "@pericard/crypto";
 import type { Bell } from "../bell.ts";

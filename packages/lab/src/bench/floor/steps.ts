@@ -4,7 +4,7 @@
  * [Note: bare cryptography] This folder computes with node:crypto itself and not through `crypto`: a floor made of the
  * code that it measures would sink with it.
  *
- * Source: design §8; docs/format.md §3, §5, §6.
+ * Source: docs/format.md §3, §5, §6.
  */
 import {
   createCipheriv,
