@@ -13,7 +13,7 @@ const modules = join(here, "..", "..", "..", "node_modules");
 // soon, and malloc gives them back to the system when the sizes at which it does so are fixed.
 const RESIDENT = new Set(["server", "gateway", "terminal"]);
 const FLAGS = ["--max-semi-space-size=1"];
-const MALLOC = { MALLOC_ARENA_MAX: "2", MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
+const MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "32768", MALLOC_TRIM_THRESHOLD_: "131072" };
 
 if (isNewEnough(process.versions.node)) await run();
 else handOver();

@@ -4,6 +4,7 @@ import type { ThreadMethods } from "../threads/messages.ts";
 import type { Catalog, CatalogMethods } from "./catalog.ts";
 
 const MODULE = new URL("./catalog-thread.ts", import.meta.url);
+const HEAP_MEGABYTES_MAX = 256;
 const METHODS: readonly (keyof CatalogMethods)[] = [
   "storePackages",
   "rebuildPackages",
@@ -33,6 +34,11 @@ const METHODS: readonly (keyof CatalogMethods)[] = [
 
 /** Starts the catalog's thread over a folder. */
 export function openCatalogThread(folderPath: string): { readonly catalog: Catalog; end(): void } {
-  const thread: Thread<CatalogMethods & ThreadMethods> = startThread(MODULE, { folderPath }, METHODS);
+  const thread: Thread<CatalogMethods & ThreadMethods> = startThread(
+    MODULE,
+    { folderPath },
+    METHODS,
+    HEAP_MEGABYTES_MAX,
+  );
   return { catalog: thread.calls, end: () => thread.end() };
 }

@@ -3,6 +3,7 @@ import { startThread, type ThreadCalls } from "../threads/thread.ts";
 import type { KeyStoreMethods } from "./key-store-thread.ts";
 
 const MODULE = new URL("./key-store-thread.ts", import.meta.url);
+const HEAP_MEGABYTES_MAX = 256;
 const METHODS: readonly (keyof KeyStoreMethods)[] = [
   "dataVersion",
   "copyCount",
@@ -28,6 +29,6 @@ export function openKeyStoreThread(
   folderPaths: readonly string[],
   kek: Uint8Array,
 ): { readonly keyStore: KeyStorePort; end(): void } {
-  const thread = startThread<KeyStoreMethods>(MODULE, { folderPaths, kek }, METHODS);
+  const thread = startThread<KeyStoreMethods>(MODULE, { folderPaths, kek }, METHODS, HEAP_MEGABYTES_MAX);
   return { keyStore: thread.calls, end: () => thread.end() };
 }

@@ -9,9 +9,10 @@ import type { Volume } from "../volumes/volume.ts";
 import type { DecodedSegment, DecodeMethods } from "./decode-thread.ts";
 
 const MODULE = new URL("./decode-thread.ts", import.meta.url);
+const HEAP_MEGABYTES_MAX = 64;
 const METHODS = ["decode", "summariseBody", "summarisePackage", "openSummaries"] as const;
 /** Decoded segments that are remembered: 10 s of 12 leads at 500 Hz are 240 kB. */
-const DECODED_MAX = 64;
+const DECODED_MAX = 16;
 /** A longer segment is not remembered: 64 of the longest would be a gigabyte. */
 const REMEMBERED_BYTES_MAX = 1024 * 1024;
 
@@ -28,7 +29,7 @@ export class SegmentReader {
   constructor(volumes: readonly Volume[], recordingKeys: RecordingKeys) {
     this.#volumes = new Map(volumes.map((volume) => [volume.id, volume]));
     this.#recordingKeys = recordingKeys;
-    this.#thread = startThread<DecodeMethods>(MODULE, {}, METHODS);
+    this.#thread = startThread<DecodeMethods>(MODULE, {}, METHODS, HEAP_MEGABYTES_MAX);
   }
 
   /** The thread's functions, for summaries. */

@@ -43,13 +43,19 @@ function startError(cause: unknown): Error {
  * Starts a thread from a module that calls `serveThread`.
  *
  * @param methodNames the methods that `calls` has.
+ * @param heapMegabytesMax bound of the thread's heap. It also keeps the heap from growing before it must: garbage is
+ * collected sooner. Beyond it the thread ends.
  */
 export function startThread<Methods extends ThreadMethods>(
   module: URL,
   workerData: unknown,
   methodNames: readonly (keyof Methods & string)[],
+  heapMegabytesMax: number,
 ): Thread<Methods> {
-  const worker = new Worker(module, { workerData, resourceLimits: { maxYoungGenerationSizeMb: 2 } });
+  const worker = new Worker(module, {
+    workerData,
+    resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: heapMegabytesMax },
+  });
   worker.unref();
   const waiting = new Map<number, Waiting>();
   let nextId = 0;

@@ -12,6 +12,7 @@ import { CHANNEL_WINDOW } from "../channels/channel.ts";
 import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
 
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
+const HEAP_MEGABYTES_MAX = 64;
 const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
 const IDENTITY_FILE = "volume.json";
 const STAGING_BYTES = CHANNEL_WINDOW.bytes / 4;
@@ -82,7 +83,7 @@ class VolumeThread {
 
   constructor(path: string) {
     const workerData: DirectoryThreadData = { path, staging: this.#staging.memory };
-    this.#thread = startThread<DirectoryMethods>(MODULE, workerData, METHODS);
+    this.#thread = startThread<DirectoryMethods>(MODULE, workerData, METHODS, HEAP_MEGABYTES_MAX);
   }
 
   get calls(): Thread<DirectoryMethods>["calls"] {
