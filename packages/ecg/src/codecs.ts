@@ -1,4 +1,7 @@
 /** The segment codecs by the name that stands in a sealed segment. A new codec is one more row. Source: ARCHITECTURE.md. */
+import { BYTE_CODECS, type ByteCodec, type ByteCodecName } from "./codec/bytes/byte-codecs.ts";
+import { RAW } from "./codec/bytes/raw.ts";
+import { decodeSegmentBytes, encodeSegmentBytes } from "./codec/bytes/segment-bytes.ts";
 import { decodeLeadResidual } from "./codec/decode-lead-residual.ts";
 import { encodeLeadResidual } from "./codec/encode-lead-residual.ts";
 import type { DecodeLimits } from "./codec/layout.ts";
@@ -13,12 +16,24 @@ export interface SegmentCodec {
 }
 
 /** Names of the codecs, as written on the wire. */
-export type SegmentCodecName = "lead-residual";
+export type SegmentCodecName = "lead-residual" | "raw" | ByteCodecName;
 
 /** All codecs. */
 export const SEGMENT_CODECS: Readonly<Record<SegmentCodecName, SegmentCodec>> = {
   "lead-residual": { encode: encodeLeadResidual, decode: decodeLeadResidual },
+  raw: overBytes(RAW),
+  gzip: overBytes(BYTE_CODECS.gzip),
+  dedup: overBytes(BYTE_CODECS.dedup),
+  "gzip+dedup": overBytes(BYTE_CODECS["gzip+dedup"]),
+  "dedup+gzip": overBytes(BYTE_CODECS["dedup+gzip"]),
 };
+
+function overBytes(codec: ByteCodec): SegmentCodec {
+  return {
+    encode: (leads) => encodeSegmentBytes(codec, leads),
+    decode: (bytes, limits) => decodeSegmentBytes(codec, bytes, limits),
+  };
+}
 
 /** The codec of a name from the wire. @throws {EcgError} ERR_CODEC_UNKNOWN */
 export function getSegmentCodec(name: string): SegmentCodec {

@@ -14,6 +14,8 @@ export {
 export { isMillivolt, physicalFromDigital } from "./physical.ts";
 export { deinterleave, interleave } from "./interleave.ts";
 export { getSegmentCodec, SEGMENT_CODECS, type SegmentCodec, type SegmentCodecName } from "./codecs.ts";
+export { BYTE_CODEC_NAMES, BYTE_CODECS, type ByteCodec, type ByteCodecName } from "./codec/bytes/byte-codecs.ts";
+export { chunkEnd } from "./codec/bytes/gear.ts";
 export { encodeLeadResidual } from "./codec/encode-lead-residual.ts";
 export { decodeLeadResidual } from "./codec/decode-lead-residual.ts";
 export { DECODE_LIMITS, type DecodeLimits } from "./codec/layout.ts";

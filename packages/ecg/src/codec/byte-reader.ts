@@ -1,4 +1,4 @@
-/** Mirror of `byte-writer.ts`, over bytes that nobody has checked. Source: docs/codec-lead-residual.md §2. */
+/** Mirror of `byte-writer.ts`, over bytes that nobody has checked. Source: docs/codec-lead-residual.md §2, docs/codec-bytes.md §1. */
 import { EcgError } from "../errors.ts";
 
 /** Reads header fields. */
@@ -23,8 +23,7 @@ export class ByteReader {
 
   /** The next `length` bytes, not copied. @throws {EcgError} ERR_CODEC_MALFORMED when there are fewer. */
   bytes(length: number): Uint8Array {
-    if (length > this.leftBytes)
-      throw new EcgError("ERR_CODEC_MALFORMED", "lead-residual stream ends before its raw bits");
+    if (length > this.leftBytes) throw new EcgError("ERR_CODEC_MALFORMED", "encoded stream ends before its contents");
     const start = this.#offsetBytes;
     this.#offsetBytes += length;
     return this.#bytes.subarray(start, this.#offsetBytes);
@@ -33,7 +32,7 @@ export class ByteReader {
   /** The next byte. @throws {EcgError} ERR_CODEC_MALFORMED at the end. */
   byte(): number {
     const value = this.#bytes[this.#offsetBytes];
-    if (value === undefined) throw new EcgError("ERR_CODEC_MALFORMED", "lead-residual stream ends inside its header");
+    if (value === undefined) throw new EcgError("ERR_CODEC_MALFORMED", "encoded stream ends inside its header");
     this.#offsetBytes += 1;
     return value;
   }
@@ -49,7 +48,7 @@ export class ByteReader {
         return value;
       }
     }
-    throw new EcgError("ERR_CODEC_MALFORMED", "lead-residual header has a malformed integer");
+    throw new EcgError("ERR_CODEC_MALFORMED", "encoded stream has a malformed integer");
   }
 
   /** The next signed 32-bit integer. @throws {EcgError} ERR_CODEC_MALFORMED */

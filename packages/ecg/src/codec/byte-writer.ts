@@ -1,4 +1,4 @@
-/** The few header fields before the entropy-coded part. Source: docs/codec-lead-residual.md §2. */
+/** The few header fields before the coded part. Source: docs/codec-lead-residual.md §2, docs/codec-bytes.md §1. */
 
 /** Collects bytes and variable-length integers. */
 export class ByteWriter {

@@ -4,7 +4,8 @@ import { BitWriter } from "./bit-writer.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { groupContexts, type ContextGroup } from "./context-groups.ts";
 import { scaleCounts, writeCounts } from "./counts.ts";
-import { countCells, packRawBits, type Symbols } from "./symbols.ts";
+import { packRawBits } from "./raw-bits.ts";
+import { countCells, type Symbols } from "./symbols.ts";
 import { fillEncodeTable, TABLE_LOG, TABLE_SIZE } from "./tans-table.ts";
 import { CELL_COUNT, CELL_SHIFT, CONTEXT_COUNT, TOKEN_COUNT } from "./tokens.ts";
 
@@ -22,7 +23,7 @@ export function encodeSymbols(symbols: Symbols): Uint8Array[] {
   const starts = new Set(groups.map((group) => group.firstContext));
   for (let context = 1; context < CONTEXT_COUNT; context++) writer.write(starts.has(context) ? 1 : 0, 1);
   const tables = buildTables(groups, writer);
-  const raw = packRawBits(symbols);
+  const raw = packRawBits(symbols.wideValues, symbols.wideCount);
   const rawLength = new ByteWriter();
   rawLength.varint(raw.length);
   return [writer.finish(), rawLength.finish(), raw, encodePayload(symbols, tables)];
@@ -65,18 +66,19 @@ function encodePayload(symbols: Symbols, tables: EncodeTables): Uint8Array {
   for (let i = (count & ~1) - 1; i > 0; i -= 2) {
     view.setInt32(at, pending, true);
     at += pendingCount >>> 3;
-    pending = (pending >>> (pendingCount & 24)) | 0;
+    pending >>>= pendingCount & 24;
     pendingCount &= 7;
     const oddCell = cells[i] ?? 0;
     const evenCell = cells[i - 1] ?? 0;
     const oddBits = (odd + (bitDeltas[oddCell] ?? 0)) >> 16;
     const evenBits = (even + (bitDeltas[evenCell] ?? 0)) >> 16;
-    const oddLow = odd & ((1 << oddBits) - 1);
-    const evenLow = even & ((1 << evenBits) - 1);
-    pending |= (oddLow | (evenLow << oddBits)) << pendingCount;
+    const oddHigh = odd >> oddBits;
+    const evenHigh = even >> evenBits;
+    const low = (odd ^ (oddHigh << oddBits)) | ((even ^ (evenHigh << evenBits)) << oddBits);
+    pending |= low << pendingCount;
     pendingCount += oddBits + evenBits;
-    odd = transitions[(odd >> oddBits) + (stateDeltas[oddCell] ?? 0)] ?? 0;
-    even = transitions[(even >> evenBits) + (stateDeltas[evenCell] ?? 0)] ?? 0;
+    odd = transitions[oddHigh + (stateDeltas[oddCell] ?? 0)] ?? 0;
+    even = transitions[evenHigh + (stateDeltas[evenCell] ?? 0)] ?? 0;
   }
   view.setInt32(at, pending, true);
   return finishPayload(bytes, at * 8 + pendingCount, odd, even);

@@ -18,13 +18,14 @@ export interface Palette {
  * many as the samples. Returns undefined otherwise. */
 export function findPalette(samples: Int32Array): Palette | undefined {
   if (samples.length < 64 || hasUnitSteps(samples)) return undefined;
-  const { min, span } = rangeOf(samples);
-  if (span > PALETTE_SPAN_MAX) return undefined;
-  const rankOfOffset = new Uint16Array(span);
-  const count = markOffsets(samples, min, rankOfOffset);
-  if (count * 2 > span || count * 2 > samples.length) return undefined;
-  const gaps = rankOffsets(rankOfOffset, count);
-  return { base: min, gaps, ranks: ranksOf(samples, min, rankOfOffset) };
+  const marked = markSamples(samples, guessRange(samples)) ?? markSamples(samples, rangeOf(samples, 1));
+  if (marked === undefined) return undefined;
+  const { min, marks } = marked;
+  const offsets = rankOffsets(marks);
+  const count = offsets.length;
+  const [first = 0, last = 0] = [offsets[0], offsets[count - 1]];
+  if (count * 2 > last - first + 1 || count * 2 > samples.length) return undefined;
+  return { base: min + first, gaps: gapsBetween(offsets), ranks: ranksOf(samples, min, marks) };
 }
 
 /** Roughly how many bits the gaps of a palette take. */
@@ -53,42 +54,71 @@ function hasUnitSteps(samples: Int32Array): boolean {
   return units > 4;
 }
 
-function ranksOf(samples: Int32Array, min: number, rankOfOffset: Uint16Array): Int32Array {
-  const ranks = new Int32Array(samples.length);
-  for (let i = 0; i < samples.length; i++) ranks[i] = rankOfOffset[(samples[i] ?? 0) - min] ?? 0;
-  return ranks;
+/** A least and a greatest value, int32. */
+interface Range {
+  readonly min: number;
+  readonly max: number;
 }
 
-function rangeOf(samples: Int32Array): { min: number; span: number } {
+/** The range of every eighth sample, and room around it: wide enough for nearly every lead. */
+function guessRange(samples: Int32Array): Range {
+  const { min, max } = rangeOf(samples, 8);
+  const room = ((max - min) >>> 3) + 64;
+  return { min: Math.max(-2147483648, min - room), max: Math.min(2147483647, max + room) };
+}
+
+function rangeOf(samples: Int32Array, step: number): Range {
   let min = samples[0] ?? 0;
   let max = min;
-  for (let i = 1; i < samples.length; i++) {
+  for (let i = step; i < samples.length; i += step) {
     const value = samples[i] ?? 0;
     if (value < min) min = value;
     if (value > max) max = value;
   }
-  return { min, span: max - min + 1 };
+  return { min, max };
 }
 
-function markOffsets(samples: Int32Array, min: number, marks: Uint16Array): number {
-  let count = 0;
-  for (let i = 0; i < samples.length; i++) marks[(samples[i] ?? 0) - min] = 1;
-  for (let offset = 0; offset < marks.length; offset++) count += marks[offset] ?? 0;
-  return count;
-}
-
-/** Replaces the marks by ranks. @returns the gaps between marked offsets, each minus one. */
-function rankOffsets(marks: Uint16Array, count: number): Int32Array {
-  const gaps = new Int32Array(count - 1);
-  let rank = 0;
-  let previous = 0;
-  for (let offset = 1; offset < marks.length; offset++) {
-    if (marks[offset] !== 1) continue;
-    gaps[rank] = offset - previous - 1;
-    rank += 1;
-    marks[offset] = rank;
-    previous = offset;
+/** Marks the value of each sample, counted from `min`; undefined when one lies outside or the range is too wide. */
+function markSamples(samples: Int32Array, { min, max }: Range): { min: number; marks: Uint16Array } | undefined {
+  const last = max - min;
+  if (last >= PALETTE_SPAN_MAX) return undefined;
+  const marks = new Uint16Array(last + 1);
+  const count = samples.length;
+  let signs = 0;
+  // Offsets wrap, and are still right: `min` + `last` is an int32, so a sample outside wraps to no offset inside.
+  for (let i = 0; i < count; i++) {
+    const offset = ((samples[i] ?? 0) - min) | 0;
+    signs |= offset | (last - offset);
+    marks[offset] = 1;
   }
-  marks[0] = 0;
+  return signs < 0 ? undefined : { min, marks };
+}
+
+function ranksOf(samples: Int32Array, min: number, rankOfOffset: Uint16Array): Int32Array {
+  const count = samples.length;
+  const ranks = new Int32Array(count);
+  for (let i = 0; i < count; i++) ranks[i] = rankOfOffset[((samples[i] ?? 0) - min) | 0] ?? 0;
+  return ranks;
+}
+
+/** Replaces each mark by its rank, and what is between by the rank of the next mark. Without a branch, since marks come
+ * irregularly. @returns the marked offsets in rising order. */
+function rankOffsets(marks: Uint16Array): Uint16Array {
+  const span = marks.length;
+  const offsets = new Uint16Array(span);
+  let rank = 0;
+  for (let offset = 0; offset < span; offset++) {
+    const mark = marks[offset] ?? 0;
+    offsets[rank] = offset;
+    marks[offset] = rank;
+    rank += mark;
+  }
+  return offsets.subarray(0, rank);
+}
+
+/** Steps between neighbours, each minus one. */
+function gapsBetween(offsets: Uint16Array): Int32Array {
+  const gaps = new Int32Array(offsets.length - 1);
+  for (let i = 0; i < gaps.length; i++) gaps[i] = (offsets[i + 1] ?? 0) - (offsets[i] ?? 0) - 1;
   return gaps;
 }

@@ -1,52 +1,31 @@
 /** The raw bits of large values: a forward bit stream, least significant bit first. Source: docs/codec-lead-residual.md §5.3. */
 import { EcgError } from "../errors.ts";
 
-/** Appends bits to a buffer that grows. */
-export class RawBitWriter {
-  private bytes: Uint8Array;
-  private at = 0;
-  private pending = 0;
-  private pendingCount = 0;
-
-  /** @param capacityBytes first size of the buffer. */
-  constructor(capacityBytes: number) {
-    this.bytes = new Uint8Array(capacityBytes + 16);
+/** Packs the raw bits of wide values. @param wideValues values of 16 and more, as int32 bit patterns. @param count how many.
+ * @returns all bytes, the last one padded with zero bits. */
+export function packRawBits(wideValues: Int32Array, count: number): Uint8Array {
+  const bytes = new Uint8Array(count * 4 + 8);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  let pending = 0;
+  let pendingCount = 0;
+  for (let i = 0; i < count; i++) {
+    const value = wideValues[i] ?? 0;
+    const valueCount = 30 - Math.clz32(value);
+    const low = value & ((1 << valueCount) - 1);
+    const total = pendingCount + valueCount;
+    pending |= low << pendingCount;
+    view.setInt32(at, pending, true);
+    at += total >>> 3;
+    // From 32 bits on, what is left over was shifted out: pendingCount is at most 7, and at least 2 then.
+    pending = total < 32 ? pending >>> (total & 24) : low >>> (32 - pendingCount);
+    pendingCount = total & 7;
   }
-
-  /** Appends the low `count` bits of `value`. @param count 0 to 30. */
-  write(value: number, count: number): void {
-    if (count > 16) {
-      this.write(value, 16);
-      this.write(value >>> 16, count - 16);
-      return;
-    }
-    this.pending |= (value & ((1 << count) - 1)) << this.pendingCount;
-    this.pendingCount += count;
-    if (this.pendingCount >= 16) this.flush();
-  }
-
-  /** All bytes so far, the last one padded with zero bits. */
-  finish(): Uint8Array {
-    const length = this.at + ((this.pendingCount + 7) >>> 3);
-    this.flush();
-    return this.bytes.subarray(0, length);
-  }
-
-  private flush(): void {
-    if (this.at + 2 > this.bytes.length) {
-      const grown = new Uint8Array(this.bytes.length * 2);
-      grown.set(this.bytes);
-      this.bytes = grown;
-    }
-    this.bytes[this.at] = this.pending;
-    this.bytes[this.at + 1] = this.pending >>> 8;
-    this.at += 2;
-    this.pending >>>= 16;
-    this.pendingCount -= 16;
-  }
+  view.setInt32(at, pending, true);
+  return bytes.subarray(0, at + (pendingCount > 0 ? 1 : 0));
 }
 
-/** Reads what `RawBitWriter` wrote. */
+/** Reads what `packRawBits` wrote. */
 export class RawBitReader {
   private readonly view: DataView;
   private readonly bitCount: number;

@@ -31,16 +31,16 @@ function smallMask(value: number): number {
 
 /** Token of an unsigned 32-bit value. Without a branch: in noise, the processor could not predict it. */
 function tokenOf(value: number): number {
-  const mask = smallMask(value);
-  const top = 31 - Math.clz32(value | 16);
-  return (value & mask) | ((8 + (top << 1) + ((value >>> (top - 1)) & 1)) & ~mask);
+  const shift = 30 - Math.clz32(value | 16);
+  const large = (shift << 1) + (value >>> shift) + 8;
+  return large + ((value - large) & smallMask(value));
 }
 
 /** Context of a waveform residual. @param activity 2|r1| + |r2| + |r3| of the residuals before it, int32. */
 function waveformContext(activity: number): number {
   const level = ((activity >> 1) & 0x3fffffff) + 2;
-  const top = 31 - Math.clz32(level);
-  const context = (top << 1) - 2 + ((level >> (top - 1)) & 1);
+  const shift = 30 - Math.clz32(level);
+  const context = (shift << 1) + (level >> shift) - 2;
   return context < LAST_CONTEXT ? context : LAST_CONTEXT;
 }
 
@@ -55,6 +55,13 @@ function paletteContext(previous: number, beforePrevious: number): number {
   return previous === beforePrevious ? PALETTE_BASE : PALETTE_BASE + 1;
 }
 
+/** The places of the next symbols, which are counted at once. */
+function nextCells(symbols: Symbols, count: number): Uint16Array {
+  const start = symbols.count;
+  symbols.count += count;
+  return symbols.cells.subarray(start, symbols.count);
+}
+
 /** Appends the residuals of an independent lead. @param reference the reference lead, or `samples` itself with gain 0. */
 export function appendWaveform(
   symbols: Symbols,
@@ -62,7 +69,9 @@ export function appendWaveform(
   reference: Int32Array,
   prediction: Prediction,
 ): void {
-  const { cells, wideValues } = symbols;
+  const { wideValues } = symbols;
+  const count = samples.length;
+  const cells = nextCells(symbols, count);
   const [w1, w2, w3] = prediction.weights;
   const gain = prediction.referenceGain;
   let z1 = (samples[0] ?? 0) * 16 - Math.imul(gain, reference[0] ?? 0);
@@ -71,9 +80,8 @@ export function appendWaveform(
   let r1 = 0;
   let a2 = 0;
   let a3 = 0;
-  let at = symbols.count;
   let wideAt = symbols.wideCount;
-  for (let i = 0; i < samples.length; i++, at++) {
+  for (let i = 0; i < count; i++) {
     const x = samples[i] ?? 0;
     const p = Math.imul(gain, reference[i] ?? 0);
     const predicted = (Math.imul(w1, z1) + Math.imul(w2, z2) + Math.imul(w3, z3) + (p << 1) + 16) >> 5;
@@ -84,14 +92,13 @@ export function appendWaveform(
     const sign = r1 >> 31;
     const a1 = ((r1 ^ sign) - sign) | 0;
     const value = zigzag(((residual ^ sign) - sign) | 0);
-    cells[at] = (waveformContext(((a1 << 1) + a2 + a3) | 0) << SHIFT) | tokenOf(value);
+    cells[i] = (waveformContext(((a1 << 1) + a2 + a3) | 0) << SHIFT) | tokenOf(value);
     wideValues[wideAt] = value;
     wideAt += 1 + smallMask(value);
     a3 = a2;
     a2 = a1;
     r1 = residual;
   }
-  symbols.count = at;
   symbols.wideCount = wideAt;
 }
 
@@ -103,27 +110,27 @@ export function appendLimb(
   first: Int32Array,
   second: Int32Array,
 ): void {
-  const { cells, wideValues } = symbols;
+  const { wideValues } = symbols;
+  const count = samples.length;
+  const cells = nextCells(symbols, count);
   const [m1, m2] = rule.minuendMasks;
   const [s1, s2] = rule.subtrahendMasks;
   const { shift } = rule;
   const classMask = shift === 0 ? 0 : 1;
   const classBase = shift === 0 ? 2 : 0;
   let previous = 0;
-  let at = symbols.count;
   let wideAt = symbols.wideCount;
-  for (let i = 0; i < samples.length; i++, at++) {
+  for (let i = 0; i < count; i++) {
     const a = first[i] ?? 0;
     const b = second[i] ?? 0;
     const subtrahend = ((a & s1) + (b & s2)) | 0;
     const residual = ((samples[i] ?? 0) - ((a & m1) + (b & m2)) + (subtrahend >> shift)) | 0;
     const value = zigzag(residual);
-    cells[at] = (limbContext((subtrahend & classMask) | classBase, previous) << SHIFT) | tokenOf(value);
+    cells[i] = (limbContext((subtrahend & classMask) | classBase, previous) << SHIFT) | tokenOf(value);
     wideValues[wideAt] = value;
     wideAt += 1 + smallMask(value);
     previous = residual;
   }
-  symbols.count = at;
   symbols.wideCount = wideAt;
 }
 

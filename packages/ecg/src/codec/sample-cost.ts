@@ -10,6 +10,9 @@ const N_LOG_N = Float64Array.from({ length: WINDOW_COUNT_MAX * WINDOW_LENGTH + 1
 );
 /** Residuals are classed by bit length: entropy of the class, and the bits below the leading one. */
 const CLASS_COUNT = 33;
+/** Two tallies for samples in turn, so that no count waits for the one before. A plain array: a typed one costs more to make than
+ * to fill. */
+const EMPTY_TALLIES: readonly number[] = Array.from({ length: 2 * CLASS_COUNT }, () => 0);
 
 /** First sample of each window: evenly spread, with room for the three samples before; all of a very short lead. */
 export function windowStarts(sampleCount: number): number[] {
@@ -31,7 +34,7 @@ export function predictionCost(
   { weights: [w1, w2, w3], referenceGain: gain }: Prediction,
   starts: readonly number[],
 ): number {
-  const classes = new Int32Array(CLASS_COUNT);
+  const classes = EMPTY_TALLIES.slice();
   for (const start of starts) {
     const end = Math.min(start + WINDOW_LENGTH, samples.length);
     let z1 = combined(samples, reference, gain, start - 1);
@@ -41,8 +44,8 @@ export function predictionCost(
       const x = samples[i] ?? 0;
       const p = Math.imul(gain, reference[i] ?? 0);
       const predicted = (Math.imul(w1, z1) + Math.imul(w2, z2) + Math.imul(w3, z3) + (p << 1) + 16) >> 5;
-      const length = bitLength((x - predicted) | 0);
-      classes[length] = (classes[length] ?? 0) + 1;
+      const place = bitLength((x - predicted) | 0) + (i & 1) * CLASS_COUNT;
+      classes[place] = (classes[place] ?? 0) + 1;
       z3 = z2;
       z2 = z1;
       z1 = ((x << 4) - p) | 0;
@@ -57,12 +60,12 @@ export function residualCost(
   sampleCount: number,
   starts: readonly number[],
 ): number {
-  const classes = new Int32Array(CLASS_COUNT);
+  const classes = EMPTY_TALLIES.slice();
   for (const start of starts) {
     const end = Math.min(start + WINDOW_LENGTH, sampleCount);
     for (let i = start; i < end; i++) {
-      const length = bitLength(residual(i));
-      classes[length] = (classes[length] ?? 0) + 1;
+      const place = bitLength(residual(i)) + (i & 1) * CLASS_COUNT;
+      classes[place] = (classes[place] ?? 0) + 1;
     }
   }
   return classesCost(classes);
@@ -95,11 +98,11 @@ function bitLength(residual: number): number {
   return 32 - Math.clz32((residual << 1) ^ (residual >> 31));
 }
 
-function classesCost(classes: Int32Array): number {
+function classesCost(classes: readonly number[]): number {
   let total = 0;
   let bits = 0;
   for (let length = 0; length < CLASS_COUNT; length++) {
-    const count = classes[length] ?? 0;
+    const count = (classes[length] ?? 0) + (classes[length + CLASS_COUNT] ?? 0);
     total += count;
     bits += count * Math.max(0, length - 1) - (N_LOG_N[count] ?? 0);
   }

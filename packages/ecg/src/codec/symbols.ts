@@ -1,5 +1,4 @@
 /** What the encoder gathers before entropy coding. Source: docs/codec-lead-residual.md §4. */
-import { RawBitWriter } from "./raw-bits.ts";
 import { CELL_COUNT } from "./tokens.ts";
 
 /** Symbols in coding order. */
@@ -35,14 +34,4 @@ export function countCells({ cells, count }: Symbols): Int32Array {
     even[cell] = (even[cell] ?? 0) + 1;
   }
   return even;
-}
-
-/** Packs the raw bits of all wide values, least significant bit first. */
-export function packRawBits({ wideValues, wideCount }: Symbols): Uint8Array {
-  const writer = new RawBitWriter(wideCount * 4);
-  for (let i = 0; i < wideCount; i++) {
-    const value = wideValues[i] ?? 0;
-    writer.write(value, 30 - Math.clz32(value));
-  }
-  return writer.finish();
 }

@@ -14,9 +14,13 @@ const SIZE = TABLE_SIZE;
 /** Odd, so that it visits every state. */
 const STEP = (SIZE >> 1) + (SIZE >> 3) + 3;
 
+/** Plain arrays: typed ones of this size cost more to make than to fill. */
+const NO_TOKENS: readonly number[] = Array.from({ length: SIZE }, () => 0);
+const NO_COUNTS: readonly number[] = Array.from({ length: TOKENS }, () => 0);
+
 /** Which token each of the table's states stands for. @param counts occurrences per token, summing to TABLE_SIZE. */
-function spreadTokens(counts: Uint16Array): Uint8Array {
-  const tokens = new Uint8Array(SIZE);
+function spreadTokens(counts: Uint16Array): readonly number[] {
+  const tokens = NO_TOKENS.slice();
   let state = 0;
   for (let token = 0; token < TOKENS; token++) {
     for (let left = counts[token] ?? 0; left > 0; left--) {
@@ -37,7 +41,7 @@ export function fillEncodeTable(
   stateDeltas: Int32Array,
   cellBase: number,
 ): void {
-  const next = new Int32Array(TOKENS);
+  const next = NO_COUNTS.slice();
   let total = 0;
   for (let token = 0; token < TOKENS; token++) {
     const count = counts[token] ?? 0;
