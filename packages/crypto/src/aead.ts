@@ -6,6 +6,7 @@
  *
  * Source: NIST SP 800-38D; RFC 8439; docs/format.md §4.3.
  */
+import { releaseBytes } from "@pericard/protocol";
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import { CryptoError } from "./errors.ts";
 
@@ -24,13 +25,52 @@ export function aeadSeal(
   plain: Uint8Array,
   nonce: Uint8Array = ZERO_NONCE,
 ): Uint8Array {
+  const sealed = new Uint8Array(plain.length + TAG_BYTES);
+  aeadSealInto(sealed, { aead, key, aad, nonce }, [plain]);
+  return sealed;
+}
+
+/** With what {@link aeadSealInto} seals. */
+export interface SealWith {
+  readonly aead: Aead;
+  readonly key: Uint8Array;
+  readonly aad: Uint8Array;
+  readonly nonce?: Uint8Array;
+}
+
+/** Encrypts parts, one after the other, into `target`, which has room for them and the tag and no more. */
+export function aeadSealInto(
+  target: Uint8Array,
+  { aead, key, aad, nonce }: SealWith,
+  parts: readonly Uint8Array[],
+): void {
+  const plaintextLength = target.length - TAG_BYTES;
+  const cipher = createCipheriv(aead as "aes-256-gcm", key, nonce ?? ZERO_NONCE, OPTIONS);
+  cipher.setAAD(aad, { plaintextLength });
+  let offsetBytes = 0;
+  for (const part of parts) {
+    const encrypted = cipher.update(part);
+    target.set(encrypted, offsetBytes);
+    offsetBytes += encrypted.length;
+    releaseBytes(encrypted);
+  }
+  cipher.final();
+  target.set(cipher.getAuthTag(), plaintextLength);
+}
+
+/** As {@link aeadSeal}: ciphertext and tag one after the other, for a writer that gathers parts itself. */
+export function aeadSealParts(
+  aead: Aead,
+  key: Uint8Array,
+  aad: Uint8Array,
+  plain: Uint8Array,
+  nonce: Uint8Array = ZERO_NONCE,
+): readonly [ciphertext: Uint8Array, tag: Uint8Array] {
   const cipher = createCipheriv(aead as "aes-256-gcm", key, nonce, OPTIONS);
   cipher.setAAD(aad, { plaintextLength: plain.length });
-  const sealed = new Uint8Array(plain.length + TAG_BYTES);
-  sealed.set(cipher.update(plain));
+  const ciphertext = cipher.update(plain);
   cipher.final();
-  sealed.set(cipher.getAuthTag(), plain.length);
-  return sealed;
+  return [ciphertext, cipher.getAuthTag()];
 }
 
 /**

@@ -6,7 +6,7 @@
  * Source: docs/format.md §4.4.
  */
 import { concatBytes, encodeCbor, type CborValue } from "@pericard/protocol";
-import { aeadOpen, aeadSeal, TAG_BYTES } from "./aead.ts";
+import { aeadOpen, aeadSealParts, TAG_BYTES } from "./aead.ts";
 import { CryptoError } from "./errors.ts";
 import { hkdf } from "./hash.ts";
 import type { RandomSource } from "./random.ts";
@@ -21,9 +21,19 @@ export type BlobContext = readonly [kind: string, ...ids: readonly CborValue[]];
 
 /** Seals `plain` under `key` for one context. */
 export function sealBlob(key: Uint8Array, context: BlobContext, plain: Uint8Array, random: RandomSource): Uint8Array {
+  return concatBytes(...sealBlobParts(key, context, plain, random));
+}
+
+/** As {@link sealBlob}: salt, ciphertext and tag one after the other, not copied together. */
+export function sealBlobParts(
+  key: Uint8Array,
+  context: BlobContext,
+  plain: Uint8Array,
+  random: RandomSource,
+): readonly Uint8Array[] {
   const info = encodeCbor(context);
   const salt = random(SALT);
-  return concatBytes(salt, aeadSeal("aes-256-gcm", hkdf(salt, key, info, 32), info, plain));
+  return [salt, ...aeadSealParts("aes-256-gcm", hkdf(salt, key, info, 32), info, plain)];
 }
 
 /** Opens a blob of the same context. @throws {CryptoError} ERR_SEAL_BROKEN for another key, context or byte. */

@@ -39,6 +39,12 @@ export interface EnvelopeKeys {
   readonly index: number;
 }
 
+/** P of an opened envelope, and its sealed segments, which lie in it. */
+export interface OpenedEnvelope {
+  readonly segments: readonly Uint8Array[];
+  readonly content: Uint8Array;
+}
+
 /** The 32 bytes that bind C to one K_C. */
 function commitmentOf(contentKey: Uint8Array, envelope: EnvelopeId): Uint8Array {
   return hkdfExpand(contentKey, encodeCbor(["commit", EnvelopeId.toBytes(envelope)]), 32);
@@ -80,16 +86,13 @@ export function sealEnvelope(
 }
 
 /**
- * Opens an envelope whose signature was verified: the sealed segments exactly as journalled.
+ * Opens an envelope whose signature was verified: the sealed segments exactly as journalled, and the content that they
+ * are views of.
  *
  * @throws {CryptoError} ERR_SHARED_SECRET, ERR_SEAL_BROKEN or ERR_KEY_COMMITMENT.
  * @throws {ProtocolError} when the content is not 1 to 64 byte strings and their padding.
  */
-export function openEnvelope(
-  recipient: HpkeKeyPair,
-  transportKey: Uint8Array,
-  parsed: ParsedEnvelope,
-): readonly Uint8Array[] {
+export function openEnvelope(recipient: HpkeKeyPair, transportKey: Uint8Array, parsed: ParsedEnvelope): OpenedEnvelope {
   const { cycle, index } = parsed.recipient;
   const contentKey = hpkeOpen(
     recipient,
@@ -104,5 +107,6 @@ export function openEnvelope(
     throw new CryptoError("ERR_KEY_COMMITMENT", "envelope was sealed under another key");
   }
   const aad = encStructure("Encrypt", parsed.protectedBytes, TYPE);
-  return decodeEnvelopeContent(aeadOpen("aes-256-gcm", contentKey, aad, parsed.ciphertext));
+  const content = aeadOpen("aes-256-gcm", contentKey, aad, parsed.ciphertext);
+  return { segments: decodeEnvelopeContent(content), content };
 }

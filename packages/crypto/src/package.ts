@@ -41,13 +41,19 @@ export function sealPackage(
   throw new ProtocolError("ERR_LENGTH_LIMIT", `data package would be ${sealed.length} bytes`);
 }
 
+/** Data_1 … Data_n of an opened package, and the body that they are views of. */
+export interface OpenedPackage {
+  readonly data: readonly Uint8Array[];
+  readonly body: Uint8Array;
+}
+
 /**
- * Opens one data package: Data_1 … Data_n.
+ * Opens one data package.
  *
  * @throws {CryptoError} ERR_KEY_COMMITMENT or ERR_SEAL_BROKEN; @throws {ProtocolError} when the body does not fit.
  */
-export function openPackage(dataKey: Uint8Array, parsed: ParsedPackage): readonly Uint8Array[] {
+export function openPackage(dataKey: Uint8Array, parsed: ParsedPackage): OpenedPackage {
   const { salt, commitment, recording, items } = parsed.header;
-  const plain = openEncrypt0(packageKey(dataKey, salt, recording), commitment, parsed, PACKAGE_TYPE);
-  return decodePackageBody(plain, items);
+  const body = openEncrypt0(packageKey(dataKey, salt, recording), commitment, parsed, PACKAGE_TYPE);
+  return { data: decodePackageBody(body, items), body };
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 /** Gives that many bytes. In production always {@link systemRandom}; tests and the simulator hand in their own. */
 export type RandomSource = (sizeBytes: number) => Uint8Array;
 
 /** The operating system's generator. */
-export const systemRandom: RandomSource = (sizeBytes) => new Uint8Array(randomBytes(sizeBytes));
+export const systemRandom: RandomSource = (sizeBytes) => randomFillSync(new Uint8Array(sizeBytes));

@@ -3,8 +3,8 @@
  *
  * Source: docs/format.md §4.3.
  */
-import { encodeEncrypt0, encStructure } from "@pericard/protocol";
-import { aeadOpen, aeadSeal } from "./aead.ts";
+import { encodeEncrypt0Start, encStructure } from "@pericard/protocol";
+import { aeadOpen, aeadSealInto, TAG_BYTES } from "./aead.ts";
 import { CryptoError } from "./errors.ts";
 import { equalSecrets, hkdf } from "./hash.ts";
 
@@ -23,15 +23,20 @@ export function deriveMessageKey(salt: Uint8Array, key: Uint8Array, info: Uint8A
   return { key: output.subarray(0, 32), commitment: output.subarray(32) };
 }
 
-/** Seals under a message key that must be fresh. Bytes of a tagged COSE_Encrypt0. */
+/** Seals parts, joined, under a message key that must be fresh. Bytes of a tagged COSE_Encrypt0. */
 export function sealEncrypt0(
   messageKey: MessageKey,
   protectedBytes: Uint8Array,
   type: string,
-  plain: Uint8Array,
+  parts: readonly Uint8Array[],
 ): Uint8Array {
   const aad = encStructure("Encrypt0", protectedBytes, type);
-  return encodeEncrypt0({ protectedBytes, ciphertext: aeadSeal("aes-256-gcm", messageKey.key, aad, plain) });
+  const ciphertextBytes = parts.reduce((sum, part) => sum + part.length, TAG_BYTES);
+  const start = encodeEncrypt0Start(protectedBytes, ciphertextBytes);
+  const bytes = new Uint8Array(start.length + ciphertextBytes);
+  bytes.set(start);
+  aeadSealInto(bytes.subarray(start.length), { aead: "aes-256-gcm", key: messageKey.key, aad }, parts);
+  return bytes;
 }
 
 /**

@@ -44,7 +44,7 @@ export function sealSegment(
   const messageKey = segmentKey(storageKey, salted);
   const protectedBytes = encodeSegmentHeader({ ...salted, commitment: messageKey.commitment });
   const plain = encodeSegmentBody({ ...body, digest: sha256(body.encoded) });
-  const sealed = sealEncrypt0(messageKey, protectedBytes, SEGMENT_TYPE, plain);
+  const sealed = sealEncrypt0(messageKey, protectedBytes, SEGMENT_TYPE, [plain]);
   if (sealed.length <= SEALED_SEGMENT_BYTES_MAX) return sealed;
   throw new ProtocolError("ERR_LENGTH_LIMIT", `sealed segment would be ${sealed.length} bytes`);
 }

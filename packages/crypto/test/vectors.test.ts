@@ -6,8 +6,13 @@ import {
   encodeCbor,
   encodePskId,
   Gap,
+  KeyAnswer,
+  KeyOffer,
+  KeyRefused,
   KeyStatement,
+  KeyTaken,
   parseEnvelope,
+  parseKeyOrder,
   parsePackage,
   parseSegment,
   parseSigned,
@@ -34,14 +39,17 @@ import {
   equalSecrets,
   hkdfExtract,
   hpkeOpen,
+  keyChangeTranscript,
   keyGroup,
   openBlob,
   openEnvelope,
+  openKeyOrder,
   openPackage,
   openSegment,
   openWithPassphrase,
   sha256,
   verifyMessage,
+  x25519Agreement,
   x25519Private,
   type BlobContext,
   type GroupKeyLabel,
@@ -66,7 +74,7 @@ function openSegmentCase(vector: VectorCase): Json {
 
 function openPackageCase(vector: VectorCase): Json {
   const parsed = parsePackage(bytesOf(vector, "bytesHex"));
-  return toJson({ header: parsed.header, data: openPackage(bytesOf(vector, "dataKeyHex"), parsed) });
+  return toJson({ header: parsed.header, data: openPackage(bytesOf(vector, "dataKeyHex"), parsed).data });
 }
 
 function openEnvelopeCase(vector: VectorCase): Json {
@@ -76,7 +84,7 @@ function openEnvelopeCase(vector: VectorCase): Json {
     publicBytes: bytesOf(vector, "hpkePublicKeyHex"),
   };
   const key = bytesOf(vector, "transportKeyHex");
-  const segments = openEnvelope(pair, key, parsed);
+  const { segments } = openEnvelope(pair, key, parsed);
   const { header, recipient, encapsulatedKey, wrappedKey } = parsed;
   const contentKey = hpkeOpen(
     pair,
@@ -90,18 +98,25 @@ function openEnvelopeCase(vector: VectorCase): Json {
   return toJson({ header, recipient, encapsulatedKey, wrappedKey, contentKey, segments });
 }
 
-const STATEMENTS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, (payload: Uint8Array) => unknown>> = {
+type SealedType = "pericard/envelope" | "pericard/key-order";
+
+const STATEMENTS: Readonly<Record<Exclude<SignedType, SealedType>, (payload: Uint8Array) => unknown>> = {
   "pericard/status": Status.decode,
   "pericard/gap": Gap.decode,
   "pericard/receipt": Receipt.decode,
   "pericard/conflict": Conflict.decode,
   "pericard/rejected": Rejected.decode,
   "pericard/command": Command.decode,
+  "pericard/key-offer": KeyOffer.decode,
+  "pericard/key-answer": KeyAnswer.decode,
+  "pericard/key-taken": KeyTaken.decode,
+  "pericard/key-refused": KeyRefused.decode,
   "pericard/key-statement": KeyStatement.decode,
 };
 
 function statementOf(message: ParsedSigned): unknown {
-  return message.type === "pericard/envelope" ? null : STATEMENTS[message.type](message.payload);
+  const { type, payload } = message;
+  return type === "pericard/envelope" || type === "pericard/key-order" ? null : STATEMENTS[type](payload);
 }
 
 function openSignedCase(vector: VectorCase): Json {
@@ -109,6 +124,15 @@ function openSignedCase(vector: VectorCase): Json {
   verifyMessage(ed25519Public(bytesOf(vector, "publicKeyHex")), message);
   const { type, keyIdBytes, payload } = message;
   return toJson({ type, keyId: keyIdBytes, payload, statement: statementOf(message) });
+}
+
+function openKeyOrderCase(vector: VectorCase): Json {
+  const parsed = parseKeyOrder(bytesOf(vector, "bytesHex"));
+  const secret = bytesOf(vector, "terminalSecretHex");
+  const sharedSecret = x25519Agreement.agree(secret, bytesOf(vector, "serverPublicKeyHex"));
+  const transcript = keyChangeTranscript(bytesOf(vector, "offerHex"), bytesOf(vector, "answerHex"));
+  const order = openKeyOrder({ sharedSecret, commandKey: bytesOf(vector, "commandKeyHex"), transcript }, parsed);
+  return toJson({ header: parsed.header, order });
 }
 
 function bindingOf(vector: VectorCase): TerminalBinding {
@@ -157,7 +181,8 @@ const FILES = [
   { name: "segment", accepted: 5, refused: 190, open: openSegmentCase },
   { name: "data-package", accepted: 4, refused: 103, open: openPackageCase },
   { name: "envelope", accepted: 5, refused: 112, open: openEnvelopeCase },
-  { name: "signed", accepted: 15, refused: 137, open: openSignedCase },
+  { name: "signed", accepted: 20, refused: 178, open: openSignedCase },
+  { name: "key-order", accepted: 5, refused: 94, open: openKeyOrderCase },
   { name: "key-schedule", accepted: 20, refused: 7, open: deriveCase },
   { name: "blob", accepted: 2, refused: 15, open: openBlobCase },
   { name: "passphrase", accepted: 3, refused: 25, open: openPassphraseCase },

@@ -17,15 +17,10 @@ import {
   writevSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import type { Folder, LogFile } from "./folder.ts";
+import type { Folder, LogFile, PreparedFile } from "./folder.ts";
 
 function fsyncFolder(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  syncAndClose(openSync(path, "r"));
 }
 
 /** Writes what a first, short write left over. */
@@ -104,22 +99,38 @@ export function openDiskFolder(path: string): Folder {
     open: (name) => new DiskFile(join(path, name), APPEND),
     create: (name) => new DiskFile(join(path, name), CREATE),
     remove: (name) => rmSync(join(path, name)),
-    replace: (name, contents) => replaceFile(path, name, contents),
+    replace: (name, contents) => replaceFile(path, name, [contents]),
+    replaceWithParts: (name, parts) => replaceFile(path, name, parts),
+    prepare: (name, contents) => prepareFile(path, name, [contents]),
     read: (name) => readIfThere(join(path, name)),
     sync: () => fsyncFolder(path),
   };
 }
 
-function replaceFile(folder: string, name: string, contents: Uint8Array): void {
+function prepareFile(folder: string, name: string, parts: Iterable<Uint8Array>): PreparedFile {
   const temporary = join(folder, `${name}.tmp`);
   const descriptor = openSync(temporary, "w", 0o600);
   try {
-    writeFileSync(descriptor, contents);
+    for (const part of parts) writeFileSync(descriptor, part);
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+  return { sync: () => syncAndClose(descriptor), rename: () => renameSync(temporary, join(folder, name)) };
+}
+
+function syncAndClose(descriptor: number): void {
+  try {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
-  renameSync(temporary, join(folder, name));
+}
+
+function replaceFile(folder: string, name: string, parts: Iterable<Uint8Array>): void {
+  const prepared = prepareFile(folder, name, parts);
+  prepared.sync();
+  prepared.rename();
   fsyncFolder(folder);
 }
 

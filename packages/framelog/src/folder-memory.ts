@@ -40,6 +40,10 @@ export function createMemoryFolder(initial: ReadonlyMap<string, Uint8Array> = ne
     entries.set(name, { bytes: new Uint8Array(0), syncedBytes: 0 });
     return memoryFile(get(name), maybeFail);
   };
+  const replace = (name: string, contents: Uint8Array): void => {
+    entries.set(name, entryOf(contents));
+    synced = new Map(entries);
+  };
   return {
     list: () => [...entries.keys()].sort(),
     open: (name) => memoryFile(get(name), maybeFail),
@@ -48,9 +52,11 @@ export function createMemoryFolder(initial: ReadonlyMap<string, Uint8Array> = ne
       get(name);
       entries.delete(name);
     },
-    replace: (name, contents) => {
-      entries.set(name, entryOf(contents));
-      synced = new Map(entries);
+    replace,
+    replaceWithParts: (name, parts) => replace(name, concatBytes(...Array.from(parts, (part) => new Uint8Array(part)))),
+    prepare: (name, contents) => {
+      const entry = entryOf(contents);
+      return { sync: () => maybeFail("sync"), rename: () => void entries.set(name, entry) };
     },
     read: (name) => entries.get(name)?.bytes.slice(),
     sync: () => {

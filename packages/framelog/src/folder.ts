@@ -18,6 +18,14 @@ export interface LogFile {
   close(): void;
 }
 
+/** A file that is written and not yet in place. */
+export interface PreparedFile {
+  /** Returns when the contents are on the medium. Called once, before {@link PreparedFile.rename}. */
+  sync(): void;
+  /** Puts the file in place of the old one. Durable after {@link Folder.sync}. */
+  rename(): void;
+}
+
 /** One folder. Names have no separators. */
 export interface Folder {
   /** Names of the files, sorted. */
@@ -30,6 +38,14 @@ export interface Folder {
   remove(name: string): void;
   /** Puts a whole file in place of the old one, durably: temporary name, sync, rename, sync of the folder. */
   replace(name: string, contents: Uint8Array): void;
+  /** As {@link Folder.replace}, for contents that are made while they are written. A part may be overwritten or
+   * released once the next one is asked for. */
+  replaceWithParts(name: string, parts: Iterable<Uint8Array>): void;
+  /**
+   * Writes a whole file under a temporary name, so that many files, of many folders, can be put in place together: one
+   * sync of the first then carries most of the others.
+   */
+  prepare(name: string, contents: Uint8Array): PreparedFile;
   /** The whole contents of a small file, or undefined when there is none. */
   read(name: string): Uint8Array | undefined;
   /** Returns when creations and removals are on the medium. */

@@ -4,6 +4,7 @@ export * from "./folder.ts";
 export * from "./folder-disk.ts";
 export * from "./folder-memory.ts";
 export * from "./folder-lock.ts";
+export * from "./folder-reserve.ts";
 export * from "./frame.ts";
 export * from "./frame-head.ts";
 export * from "./frame-scan.ts";

@@ -16,6 +16,12 @@ const adapters: readonly [name: string, make: () => Folder][] = [
   ["disk", () => openDiskFolder(join(root, String(made++), "deep", "folder"))],
 ];
 
+function* twoParts(fail: boolean): Generator<Uint8Array> {
+  yield pattern(70_000, 1);
+  if (fail) throw new Error("no more parts");
+  yield pattern(5, 2);
+}
+
 describe.each(adapters)("a folder in %s", (_, make) => {
   test("is empty at first and lists its files sorted", () => {
     const folder = make();
@@ -30,6 +36,27 @@ describe.each(adapters)("a folder in %s", (_, make) => {
     expect(() => folder.create("a")).toThrow(expect.objectContaining({ code: "EEXIST" }));
     expect(() => folder.open("b")).toThrow(expect.objectContaining({ code: "ENOENT" }));
     expect(folder.list()).toEqual(["a"]);
+  });
+
+  test("puts a file in place from parts that are made while it is written, or not at all", () => {
+    const folder = make();
+    folder.replace("a", utf8("old"));
+    expect(() => folder.replaceWithParts("a", twoParts(true))).toThrow("no more parts");
+    expect(folder.read("a")).toEqual(utf8("old"));
+    folder.replaceWithParts("a", twoParts(false));
+    expect(folder.read("a")).toEqual(concatBytes(pattern(70_000, 1), pattern(5, 2)));
+  });
+
+  test("puts prepared files in place when they are renamed", () => {
+    const folder = make();
+    folder.replace("a", utf8("old"));
+    const prepared = ["a", "b"].map((name) => folder.prepare(name, utf8(`new ${name}`)));
+    expect([folder.read("a"), folder.read("b")]).toEqual([utf8("old"), undefined]);
+    for (const file of prepared) file.sync();
+    for (const file of prepared) file.rename();
+    folder.sync();
+    expect([folder.read("a"), folder.read("b")]).toEqual([utf8("new a"), utf8("new b")]);
+    expect(folder.list()).toEqual(["a", "b"]);
   });
 
   test("appends parts in order and reads at any place", () => {

@@ -45,6 +45,19 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
+/**
+ * Gives back the memory of bytes that nobody needs any more, without waiting for the collector, which sees a small object
+ * where megabytes hang. Their owner alone calls it: afterwards the bytes, and every view of them, are empty. Bytes that
+ * share their memory with others are left alone, and so are few bytes.
+ */
+export function releaseBytes(bytes: ArrayBufferView): void {
+  const { buffer, byteLength } = bytes;
+  if (byteLength < RELEASED_BYTES_MIN || byteLength !== buffer.byteLength) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+const RELEASED_BYTES_MIN = 4096;
+
 /** Whether two public byte strings are the same. Not for secrets: it stops at the first difference. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;

@@ -101,8 +101,18 @@ export function encodeCbor(value: CborValue): Uint8Array {
 
 /** The head of a byte string of that many bytes: for a caller that puts a large content after it without a copy. */
 export function byteStringHead(sizeBytes: number): Uint8Array {
-  const head = encodeCbor(sizeBytes);
-  head[0] = (head[0] ?? 0) | 0x40;
+  return headOf(0x40, sizeBytes);
+}
+
+/** The head of an array of that many items, which the caller puts after it. */
+export function arrayHead(itemCount: number): Uint8Array {
+  return headOf(0x80, itemCount);
+}
+
+/** A major type with its argument. An unsigned integer is major type 0. Source: RFC 8949 §3. */
+function headOf(majorType: number, argument: number): Uint8Array {
+  const head = encodeCbor(argument);
+  head[0] = (head[0] ?? 0) | majorType;
   return head;
 }
 

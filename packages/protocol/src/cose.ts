@@ -75,9 +75,13 @@ function requireEmptyMap(name: string, value: unknown): void {
 const bstr = (bytes: Uint8Array): readonly [Uint8Array, Uint8Array] => [byteStringHead(bytes.length), bytes];
 
 /** The bytes of a COSE_Encrypt0, tagged 16. */
-export function encodeEncrypt0(message: CoseEncrypt0): Uint8Array {
-  const { protectedBytes, ciphertext } = message;
-  return concatBytes(ENCRYPT0_START, ...bstr(protectedBytes), EMPTY_MAP, ...bstr(ciphertext));
+export function encodeEncrypt0({ protectedBytes, ciphertext }: CoseEncrypt0): Uint8Array {
+  return concatBytes(encodeEncrypt0Start(protectedBytes, ciphertext.length), ciphertext);
+}
+
+/** The bytes of a COSE_Encrypt0 before its ciphertext: for a writer that encrypts to where the ciphertext shall lie. */
+export function encodeEncrypt0Start(protectedBytes: Uint8Array, ciphertextBytes: number): Uint8Array {
+  return concatBytes(ENCRYPT0_START, ...bstr(protectedBytes), EMPTY_MAP, byteStringHead(ciphertextBytes));
 }
 
 /** @throws {ProtocolError} ERR_COSE_STRUCTURE or ERR_CBOR_MALFORMED when the bytes are not a tagged COSE_Encrypt0. */

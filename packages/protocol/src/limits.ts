@@ -63,3 +63,12 @@ export const KEYS_PER_BLOCK = 120;
 
 /** Largest unsigned 32-bit value: the bound of sequence, use, cycle and policy version. */
 export const UINT32_MAX = 0xffff_ffff;
+
+/**
+ * Bounds and default of the maximum use count: uses after which a key gives way to the next. Default: 120 keys over ten
+ * years of continuous 10 s segments. Source: paper A §II.H.
+ */
+export const USE_COUNT_MAX = { min: 360, max: 2 ** 24, standard: 262_980 } as const;
+
+/** Changes of the maximum that a terminal takes while one key is in use. */
+export const CHANGES_PER_KEY_MAX = 3;

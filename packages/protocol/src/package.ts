@@ -3,7 +3,7 @@
  *
  * Source: docs/format.md §8; paper B Table 2.
  */
-import { decodeCbor, encodeCbor } from "./cbor.ts";
+import { arrayHead, byteStringHead, decodeCbor } from "./cbor.ts";
 import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
 import { BODY_KIND, FIRST_FRAME_MAX } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
@@ -146,12 +146,13 @@ export function parsePackage(bytes: Uint8Array): ParsedPackage {
 }
 
 /**
- * Body of a data package: Data_1 … Data_n, each the plaintext of one sealed segment.
+ * Body of a data package: Data_1 … Data_n, each the plaintext of one sealed segment. In parts, to be joined by whoever
+ * encrypts them, since they are large.
  *
  * @throws {ProtocolError} ERR_FIELD_RANGE when it does not fit the header's items.
  */
-export function encodePackageBody(data: readonly Uint8Array[], items: readonly PackageItem[]): Uint8Array {
-  return encodeCbor(readData(data, items));
+export function encodePackageBody(data: readonly Uint8Array[], items: readonly PackageItem[]): readonly Uint8Array[] {
+  return [arrayHead(items.length), ...readData(data, items).flatMap((one) => [byteStringHead(one.length), one])];
 }
 
 /** @throws {ProtocolError} ERR_FIELD_RANGE when the body does not fit its header's items. */

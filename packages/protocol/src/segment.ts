@@ -16,7 +16,7 @@ import { readPericardSuite, type SUITE } from "./suites.ts";
 export const SEGMENT_TYPE = "pericard/segment";
 
 /** Names of the codecs that a segment may declare. */
-export const CODECS = ["lead-residual"] as const;
+export const CODECS = ["lead-residual", "raw", "gzip", "dedup", "gzip+dedup", "dedup+gzip"] as const;
 export type CodecName = (typeof CODECS)[number];
 
 /** Which key of the block seals, and how often it was used. Source: paper A §II.F, H. */

@@ -10,22 +10,29 @@ import { ProtocolError } from "./errors.ts";
 import { readBytes, readOneOf } from "./fields.ts";
 import { ENVELOPE_BYTES_MAX, STATEMENT_BYTES_MAX } from "./limits.ts";
 
-/** Every type of signed message. The first three come from terminals, the rest from the server. */
-export const SIGNED_TYPES = [
+/** Types that a terminal signs; their key id is its routing id. */
+export const TERMINAL_SIGNED_TYPES = [
   "pericard/envelope",
   "pericard/status",
   "pericard/gap",
+  "pericard/key-answer",
+  "pericard/key-taken",
+  "pericard/key-refused",
+] as const;
+export type TerminalSignedType = (typeof TERMINAL_SIGNED_TYPES)[number];
+
+/** Every type of signed message: those of terminals, then those of the server. */
+export const SIGNED_TYPES = [
+  ...TERMINAL_SIGNED_TYPES,
   "pericard/receipt",
   "pericard/conflict",
   "pericard/rejected",
   "pericard/command",
+  "pericard/key-offer",
+  "pericard/key-order",
   "pericard/key-statement",
 ] as const;
 export type SignedType = (typeof SIGNED_TYPES)[number];
-
-/** Types that a terminal signs; their key id is its routing id. */
-export const TERMINAL_SIGNED_TYPES = ["pericard/envelope", "pericard/status", "pericard/gap"] as const;
-export type TerminalSignedType = (typeof TERMINAL_SIGNED_TYPES)[number];
 
 /** A signed message taken apart. Its signature is not verified. */
 export interface ParsedSigned extends CoseSign1 {

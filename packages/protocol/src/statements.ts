@@ -3,7 +3,7 @@
  *
  * Source: docs/format.md §7.
  */
-import { decodeCanonical, encodeCbor, type CborValue } from "./cbor.ts";
+import type { CborValue } from "./cbor.ts";
 import {
   readArray,
   readBoolean,
@@ -17,35 +17,9 @@ import {
   readUnixMs,
 } from "./fields.ts";
 import { BootId, EnvelopeId, RecordingId, RoutingId } from "./ids.ts";
-import { KEYS_PER_BLOCK, SEGMENTS_PER_ENVELOPE_MAX, STATEMENT_BYTES_MAX, STREAM_MAX } from "./limits.ts";
+import { KEYS_PER_BLOCK, SEGMENTS_PER_ENVELOPE_MAX, STREAM_MAX } from "./limits.ts";
 import type { KeyUse, SegmentPlace } from "./segment.ts";
-import { readPericardSuite, SUITE } from "./suites.ts";
-
-/** One kind of payload. @throws {ProtocolError} Both refuse what is out of range; `decode` also what is not deterministic. */
-export interface StatementKind<T> {
-  encode(statement: T): Uint8Array;
-  decode(payload: Uint8Array): T;
-}
-
-function statementKind<T>(
-  name: string,
-  length: number,
-  toFields: (statement: T) => readonly CborValue[],
-  fromFields: (fields: readonly unknown[]) => T,
-): StatementKind<T> {
-  return {
-    encode: (statement) => {
-      const fields = toFields(statement);
-      fromFields(fields);
-      return encodeCbor([SUITE.pericard1, ...fields]);
-    },
-    decode: (payload) => {
-      const [suite, ...fields] = readTuple(name, decodeCanonical(payload, STATEMENT_BYTES_MAX), length + 1);
-      readPericardSuite(suite);
-      return fromFields(fields);
-    },
-  };
-}
+import { statementKind } from "./statement-kind.ts";
 
 const hash = (value: unknown): Uint8Array => readBytes("h", value, 32);
 const sequenceField = (value: unknown): number => readUint32("sequence", value);

@@ -10,9 +10,15 @@ import {
   decodePackageBody,
   decodeSegmentBody,
   decodeSegmentHeader,
+  decodeKeyOrder,
   Gap,
+  KeyAnswer,
+  KeyOffer,
+  KeyRefused,
   KeyStatement,
+  KeyTaken,
   parseEnvelope,
+  parseKeyOrder,
   parsePackage,
   parseSegment,
   parseSigned,
@@ -41,6 +47,12 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["status", Status.decode],
   ["command", Command.decode],
   ["key statement", KeyStatement.decode],
+  ["key offer", KeyOffer.decode],
+  ["key answer", KeyAnswer.decode],
+  ["key taken", KeyTaken.decode],
+  ["key refused", KeyRefused.decode],
+  ["parseKeyOrder", parseKeyOrder],
+  ["decodeKeyOrder", decodeKeyOrder],
 ];
 
 /** Whether the decoder took the bytes; anything but a ProtocolError fails the test. */
@@ -113,7 +125,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([16, 32]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([22, 37]);
   });
 
   it("do not change what they are given", () => {

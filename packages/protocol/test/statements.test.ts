@@ -7,7 +7,11 @@ import {
   Gap,
   GAP_CAUSES,
   KEY_PURPOSES,
+  KeyAnswer,
+  KeyOffer,
+  KeyRefused,
   KeyStatement,
+  KeyTaken,
   Receipt,
   Rejected,
   STATEMENT_BYTES_MAX,
@@ -89,6 +93,24 @@ const command: fc.Arbitrary<Command> = fc
     ),
   );
 
+const version = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+const keyOffer: fc.Arbitrary<KeyOffer> = fc.record({ routing, version, publicKey: hash, nonce: hash });
+const keyAnswer: fc.Arbitrary<KeyAnswer> = fc.record({ routing, offerHash: hash, publicKey: hash });
+const keyTaken: fc.Arbitrary<KeyTaken> = fc.record({
+  routing,
+  orderHash: hash,
+  version,
+  cycle: uint32,
+  index: some.keyIndex,
+  use: uint32,
+});
+const keyRefused: fc.Arbitrary<KeyRefused> = fc.record({
+  routing,
+  messageHash: hash,
+  version: uint32,
+  code: fc.constantFrom("ERR_KEY_CHANGE_LIMIT", ""),
+});
+
 /** One kind of statement, with its check hidden behind one type. */
 interface Kind {
   readonly name: string;
@@ -117,6 +139,10 @@ const KINDS = [
   kindOf("status", Status, status),
   kindOf("key statement", KeyStatement, keyStatement),
   kindOf("command", Command, command),
+  kindOf("key offer", KeyOffer, keyOffer),
+  kindOf("key answer", KeyAnswer, keyAnswer),
+  kindOf("key taken", KeyTaken, keyTaken),
+  kindOf("key refused", KeyRefused, keyRefused),
 ];
 
 describe("a statement", () => {
@@ -124,8 +150,8 @@ describe("a statement", () => {
     check();
   });
 
-  it("is of one of seven kinds", () => {
-    expect(KINDS).toHaveLength(7);
+  it("is of one of eleven kinds", () => {
+    expect(KINDS).toHaveLength(11);
   });
 });
 

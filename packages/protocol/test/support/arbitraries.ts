@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import {
   BODY_KIND,
   BootId,
+  CODECS,
   EnvelopeId,
   FIRST_FRAME_MAX,
   KeyId,
@@ -103,7 +104,7 @@ export const segmentHeader: fc.Arbitrary<SegmentHeader> = fc.record({
 
 export const segmentBody: fc.Arbitrary<SegmentBody> = fc.record({
   descriptor,
-  codec: fc.constant("lead-residual" as const),
+  codec: fc.constantFrom(...CODECS),
   digest: hash,
   encoded: fc.uint8Array({ maxLength: 300 }),
 });
