@@ -4,11 +4,14 @@ import {
   deriveGroupKey,
   ed25519Private,
   hkdf,
+  openBlob,
   openSegment,
   rawPublicKey,
+  sealBlob,
   sealEnvelope,
   sealSegment,
   signMessage,
+  x25519Agreement,
   x25519Private,
   type KeyObject,
   type RandomSource,
@@ -17,8 +20,9 @@ import {
 import { encodeCbor, parseSegment, RoutingId, type TenantId } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
 import { TrsmError } from "./errors.ts";
-import type { TrsmImage } from "./image.ts";
-import type { SecureModule } from "./secure-module.ts";
+import type { PericardImage } from "./image-pericard-1.ts";
+import { createKeyChangeSteps } from "./key-exchange.ts";
+import type { SecureModule, SignStatement } from "./secure-module.ts";
 
 const NO_SALT = new Uint8Array(0);
 
@@ -36,7 +40,7 @@ export function identityKeys(seed: Uint8Array): { signKey: KeyObject; agreeKey: 
  * @throws {TrsmError} ERR_TRSM_EMPTY when the identity was not drawn.
  */
 export function createKeyedModule(
-  image: TrsmImage,
+  image: PericardImage,
   tenant: TenantId,
   counters: Counters,
   random: RandomSource,
@@ -51,7 +55,11 @@ export function createKeyedModule(
   );
   const signPublicKey = rawPublicKey(signKey);
   const agreePublicKey = rawPublicKey(agreeKey);
+  const sign: SignStatement = (type, routing, payload) =>
+    signMessage(signKey, type, RoutingId.toBytes(routing), payload);
+  const exchangeKey = hkdf(NO_SALT, image.identitySeed, encodeCbor(["key-change"]), 32);
   return {
+    suite: image.suite,
     terminal: image.serial,
     rootPin: image.rootPin,
     signPublicKey,
@@ -75,8 +83,17 @@ export function createKeyedModule(
       const { bytes } = sealEnvelope(keys, routing, segments, random);
       return signMessage(signKey, "pericard/envelope", RoutingId.toBytes(routing), bytes);
     },
-    sign: (type, routing, payload) => signMessage(signKey, type, RoutingId.toBytes(routing), payload),
+    sign,
     takeContact: () => counters.takeContact(),
+    ...createKeyChangeSteps({
+      counters,
+      agreement: x25519Agreement,
+      random,
+      sign,
+      commandKey: (cycle, index) => deriveGroupKey(image.block, binding, "command", cycle, index),
+      sealSecret: (version, secret) => sealBlob(exchangeKey, ["key-change", version], secret, random),
+      openSecret: (version, sealed) => openBlob(exchangeKey, ["key-change", version], sealed),
+    }),
     answerChallenge: (challenge) => deploymentProof(image.block, binding, { challenge, signPublicKey, agreePublicKey }),
   };
 }

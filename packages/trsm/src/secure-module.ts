@@ -9,6 +9,7 @@ import type {
   RoutingId,
   SegmentBody,
   SegmentHeader,
+  SUITE,
   TerminalId,
   TerminalSignedType,
 } from "@pericard/protocol";
@@ -23,8 +24,39 @@ export interface EnvelopeRecipient {
   readonly hpkePublic: KeyObject;
 }
 
-/** A loaded module. */
-export interface SecureModule {
+/** Signs a statement of the terminal. */
+export type SignStatement = (
+  type: Exclude<TerminalSignedType, "pericard/envelope">,
+  routing: RoutingId,
+  payload: Uint8Array,
+) => Uint8Array;
+
+/** What a module does with the server's messages of a key change. */
+export interface KeyChangeSteps {
+  /**
+   * Answers M1 with M2; the exchange is durable when it returns. The same M1 gives the same bytes. A higher version ends
+   * the exchange before it.
+   *
+   * @throws {TrsmError} ERR_KEY_CHANGE_OLD when the version is not higher than the last. @throws {CryptoError}
+   * ERR_SHARED_SECRET. @throws {ProtocolError} when it is malformed or for another terminal.
+   */
+  answerKeyOffer(routing: RoutingId, offer: Uint8Array): Uint8Array;
+  /**
+   * Takes M3 and gives M4; the new maximum and the end of the exchange are durable, in one step, when it returns. The same
+   * M3 gives the same bytes.
+   *
+   * @throws {TrsmError} ERR_KEY_CHANGE_OLD, ERR_KEY_CHANGE_UNKNOWN when it belongs to no exchange that waits for it,
+   * ERR_KEY_CHANGE_LIMIT. @throws {CryptoError} ERR_KEY_COMMITMENT or ERR_SEAL_BROKEN. @throws {ProtocolError} when it is
+   * malformed, for another terminal or out of range.
+   */
+  takeKeyOrder(routing: RoutingId, order: Uint8Array): Uint8Array;
+  /** The signed refusal of an M1 or M3, with the code of what was thrown. */
+  refuseKeyChange(routing: RoutingId, message: Uint8Array, code: string): Uint8Array;
+}
+
+/** A loaded module of suite pericard-1. */
+export interface SecureModule extends KeyChangeSteps {
+  readonly suite: typeof SUITE.pericard1;
   readonly terminal: TerminalId;
   /** First 16 bytes of SHA-256 of the installation's root key. */
   readonly rootPin: Uint8Array;
@@ -45,8 +77,7 @@ export interface SecureModule {
   openSegment(sealed: Uint8Array): SegmentBody;
   /** Wraps 1 to 64 sealed segments under the current transport key and signs: the bytes of an envelope. */
   sealEnvelope(recipient: EnvelopeRecipient, routing: RoutingId, segments: readonly Uint8Array[]): Uint8Array;
-  /** Signs a statement of the terminal. */
-  sign(type: Exclude<TerminalSignedType, "pericard/envelope">, routing: RoutingId, payload: Uint8Array): Uint8Array;
+  readonly sign: SignStatement;
   /** A number that was never handed out before, for a status. */
   takeContact(): number;
   /** Proves the deployed block and vouches for the public keys. Source: paper A §II.G. */

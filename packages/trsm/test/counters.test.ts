@@ -1,7 +1,10 @@
 /** Counters: reserved before they are used, so that no crash repeats one. Source: paper A §II.F, H. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Counters, USE_COUNT_MAX, type CounterStore } from "../src/counters.ts";
+import { encodeCbor, USE_COUNT_MAX } from "@pericard/protocol";
+import { Counters, type CounterStore } from "../src/counters.ts";
+import { crc32c } from "../src/crc32c.ts";
+import type { KeyExchange } from "../src/exchange-state.ts";
 
 /** Counters on a disk that can be looked at, and fail. */
 class Disk implements CounterStore {
@@ -24,6 +27,11 @@ const nameOf = ({ cycle, index, use }: { cycle: number; index: number; use: numb
   `${cycle}/${index}/${use}`;
 const orderOf = ({ cycle, index, use }: { cycle: number; index: number; use: number }): number =>
   (cycle * 120 + index) * 2 ** 25 + use;
+
+const orderOfName = (name: string): number => {
+  const [cycle = 0, index = 0, use = 0] = name.split("/").map(Number);
+  return orderOf({ cycle, index, use });
+};
 
 describe("a use", () => {
   test("is the next one, beginning with cycle 0, key 0, use 0", () => {
@@ -68,21 +76,51 @@ describe("a use", () => {
   });
 });
 
+/** An exchange that ended with nothing worth reading. */
+const exchangeOf = (version: number): KeyExchange => ({
+  version,
+  offerHash: new Uint8Array(32),
+  answer: new Uint8Array(3),
+  transcript: new Uint8Array(32),
+  sealedSecret: null,
+  end: { orderHash: new Uint8Array(32), taken: new Uint8Array(3) },
+});
+
+/** Gives another maximum from a use on; three of one key are the most. */
+function tryChange(counters: Counters, version: number, maximum: number, laterUses: number): void {
+  const { cycle, index, use } = counters.current;
+  const effectiveFrom = { cycle, index, use: use + laterUses };
+  try {
+    counters.takeOrder(exchangeOf(version), { version, maximum, effectiveFrom });
+  } catch (error) {
+    expect(error).toMatchObject({ code: "ERR_KEY_CHANGE_LIMIT" });
+  }
+}
+
 test("whatever is taken and whenever power goes, no use and no contact comes twice", () => {
-  const step = fc.constantFrom("use", "use", "use", "contact", "crash");
+  const change = fc.record({ maximum: fc.integer({ min: 360, max: 900 }), laterUses: fc.nat(400) });
+  const step = fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom("use", "use", "use", "contact", "crash") },
+    { weight: 1, arbitrary: change },
+  );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.nat(800), (steps, burst) => {
       const disk = new Disk();
       let counters = Counters.create(disk, USE_COUNT_MAX.min);
       const uses: string[] = [];
       const contacts: number[] = [];
+      let versions = 0;
       for (let i = 0; i < burst; i += 1) uses.push(nameOf(counters.takeUse()));
       for (const what of steps) {
         if (what === "crash") counters = Counters.load(disk);
-        else if (what === "contact") contacts.push(counters.takeContact());
+        else if (typeof what === "object") {
+          versions += 1;
+          tryChange(counters, versions, what.maximum, what.laterUses);
+        } else if (what === "contact") contacts.push(counters.takeContact());
         else uses.push(nameOf(counters.takeUse()));
       }
       expect(new Set(uses).size).toBe(uses.length);
+      expect(uses.map(orderOfName)).toEqual(uses.map(orderOfName).toSorted((a, b) => a - b));
       expect(contacts).toEqual([...new Set(contacts)].toSorted((a, b) => a - b));
     }),
     { numRuns: 60 },
@@ -100,6 +138,18 @@ test("a crash between reserving and using skips numbers, also over a rotation", 
     counters = Counters.load(disk);
   }
   expect(counters.current.index).toBeGreaterThan(0);
+});
+
+test("counters of format 1, which knew no key change, go on", () => {
+  const disk = new Disk();
+  const fields = [1, 2, 7, 300, 360, 0, 1024];
+  disk.bytes = encodeCbor([...fields, crc32c(encodeCbor(fields))]);
+  const counters = Counters.load(disk);
+  expect(counters.current).toEqual({ cycle: 2, index: 7, use: 300, maximum: 360, policyVersion: 0 });
+  expect([counters.exchange, counters.takeContact()]).toEqual([null, 1024]);
+  const other = [2, ...fields.slice(1)];
+  disk.bytes = encodeCbor([...other, crc32c(encodeCbor(other))]);
+  expect(() => Counters.load(disk)).toThrow(expect.objectContaining({ code: "ERR_TRSM_COUNTER" }));
 });
 
 describe("counters are refused", () => {

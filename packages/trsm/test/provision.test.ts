@@ -4,7 +4,7 @@ import { createMemoryFolder } from "@pericard/framelog";
 import { RoutingId, TenantId, TerminalId } from "@pericard/protocol";
 import { describe, expect, test } from "vitest";
 import { openTerminalModule, readProvision, writeAuthorisation, writeProvision, type Provision } from "../src/index.ts";
-import { readAuthorisation } from "../src/soft-folder.ts";
+import { readAuthorisation } from "../src/module-folder.ts";
 import { loadModule, SERIAL, TENANT } from "./support/modules.ts";
 
 const provision: Provision = {
@@ -77,14 +77,14 @@ describe("an authorisation", () => {
 
 test("a deployed folder opens as its tenant's terminal", () => {
   const { folder, authorisation } = loadModule();
-  expect(() => openTerminalModule(folder, systemRandom)).toThrow(
+  expect(() => openTerminalModule(folder, systemRandom, () => 0)).toThrow(
     expect.objectContaining({ code: "ERR_TRSM_PROVISION" }),
   );
   writeProvision(folder, provision);
-  expect(() => openTerminalModule(folder, systemRandom)).toThrow(
+  expect(() => openTerminalModule(folder, systemRandom, () => 0)).toThrow(
     expect.objectContaining({ code: "ERR_TRSM_AUTHORISATION" }),
   );
   writeAuthorisation(folder, authorisation);
-  expect(openTerminalModule(folder, systemRandom).terminal).toBe(TerminalId.parse(SERIAL));
+  expect(openTerminalModule(folder, systemRandom, () => 0).terminal).toBe(TerminalId.parse(SERIAL));
   expect(TenantId.parse(TENANT)).toBe(provision.tenant);
 });
