@@ -1,14 +1,18 @@
 /** The first start of an installation: its keys, its first tenant, and the root key that leaves. */
-import type { RandomSource } from "@pericard/crypto";
+import { CryptoError, type RandomSource } from "@pericard/crypto";
 import { openDiskFolder } from "@pericard/framelog";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { Tenant } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
-import { createKek, openKek } from "./kek.ts";
-import { KeyStore, type Tenant } from "./key-store.ts";
+import { openKekAccess, type KekAccess } from "./kek.ts";
+import { createKek, findKek, type KekSecret } from "./kek-file.ts";
+import { KeyStore } from "./key-store.ts";
 import { KEY_STORE_FILE } from "./schema.ts";
-import { sealRootKey } from "./server-keys.ts";
+import { readServerKey, sealRootKey } from "./server-keys.ts";
+import { SqliteCopies } from "./sqlite-copies.ts";
+import { selectRows } from "./store-context.ts";
 
 /** Name of the sealed root key's file. */
 export const ROOT_KEY_FILE = "root-key.sealed";
@@ -73,12 +77,49 @@ export function createInstallation(plan: InstallationPlan): { kek: Uint8Array; t
   return { kek, tenant };
 }
 
-/** Opens the key store of an installation. @throws {CustodyError} as openKek and KeyStore.open. */
+/**
+ * Opens the key-encryption key of an installation. A change of it that was interrupted is finished, or left to be begun
+ * anew.
+ *
+ * @throws {CustodyError} as {@link findKek}; ERR_KEK_TOKEN.
+ */
+export function openKek(keyFolderPaths: readonly string[], secret: KekSecret, random: RandomSource): KekAccess {
+  const access = findKek(keyFolderPaths, secret, (one) => sealsStore(keyFolderPaths, one, random));
+  // A token that is not there, or another PIN, is told now rather than by a thread.
+  openKekAccess(access, random).close();
+  return access;
+}
+
+/** Whether the key store is sealed under a key. */
+function sealsStore(keyFolderPaths: readonly string[], access: KekAccess, random: RandomSource): boolean {
+  const copies = SqliteCopies.open(keyFolderPaths, KEY_STORE_FILE);
+  try {
+    const [row] = selectRows({ copies }, "SELECT * FROM server_keys LIMIT 1");
+    const kek = openKekAccess(access, random);
+    try {
+      return row !== undefined && readServerKey(row, kek).privateBytes.length > 0;
+    } finally {
+      kek.close();
+    }
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === "ERR_SEAL_BROKEN") return false;
+    throw error;
+  } finally {
+    copies.close();
+  }
+}
+
+/** Opens the key store of an installation. @throws {CustodyError} as {@link openKek} and KeyStore.open. */
 export function openInstallation(
   keyFolderPaths: readonly string[],
-  passphrase: Uint8Array,
+  secret: KekSecret,
   random: RandomSource,
-): { kek: Uint8Array; store: KeyStore } {
-  const kek = openKek(keyFolderPaths, passphrase);
+): { kek: KekAccess; store: KeyStore } {
+  const kek = openKek(keyFolderPaths, secret, random);
   return { kek, store: KeyStore.open(keyFolderPaths, kek, random) };
+}
+
+/** A passphrase where no token is used. */
+export function passphraseSecret(passphrase: Uint8Array): KekSecret {
+  return { secret: passphrase, modulePath: undefined };
 }

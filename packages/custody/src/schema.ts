@@ -1,8 +1,73 @@
 /** Name of the key store's file in each folder. */
 export const KEY_STORE_FILE = "keys.sqlite";
 
-/** Version of the schema; a store of another one is refused. */
-export const KEY_STORE_VERSION = 1;
+/** Version of the schema. An older store is brought to it when it is opened (migrate.ts); a newer one is refused. */
+export const KEY_STORE_VERSION = 2;
+
+/** Added by version 2. One row: the key of the factory's master sequence. Source: docs/format.md §12.1. */
+export const MASTER_SEQUENCE_TABLE = `
+CREATE TABLE master_sequence (
+  id TEXT PRIMARY KEY,
+  sealed_key BLOB NOT NULL,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+`;
+
+/** Added by version 2. The life of each terminal's keys. Source: docs/format.md §12.2. */
+export const KEY_LIFE_TABLES = `
+CREATE TABLE key_marks (
+  terminal TEXT NOT NULL REFERENCES terminals (serial),
+  day INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL,
+  cycle INTEGER NOT NULL,
+  key_index INTEGER NOT NULL,
+  use INTEGER NOT NULL,
+  used INTEGER NOT NULL,
+  PRIMARY KEY (terminal, day)
+) STRICT;
+CREATE TABLE key_changes (
+  terminal TEXT NOT NULL REFERENCES terminals (serial),
+  version INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  maximum INTEGER NOT NULL,
+  offer BLOB NOT NULL,
+  sealed_secret BLOB,
+  answer_hash BLOB,
+  key_order BLOB,
+  from_cycle INTEGER,
+  from_index INTEGER,
+  from_use INTEGER,
+  taken_cycle INTEGER,
+  taken_index INTEGER,
+  taken_use INTEGER,
+  code TEXT,
+  begun_ms INTEGER NOT NULL,
+  ordered_ms INTEGER,
+  ended_ms INTEGER,
+  PRIMARY KEY (terminal, version)
+) STRICT;
+CREATE TABLE key_alarms (
+  id INTEGER PRIMARY KEY,
+  terminal TEXT NOT NULL REFERENCES terminals (serial),
+  at_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX key_alarms_by_terminal ON key_alarms (terminal, id);
+`;
+
+/** Added by version 2. Keys of suite paper-2018. Source: docs/format-paper-2018.md §8. */
+export const PAPER_TABLES = `
+CREATE TABLE paper_tenants (
+  tenant TEXT PRIMARY KEY REFERENCES tenants (id),
+  public_key BLOB NOT NULL,
+  sealed_private BLOB NOT NULL
+) STRICT;
+CREATE TABLE paper_terminals (
+  serial TEXT PRIMARY KEY REFERENCES terminals (serial),
+  envelope_public BLOB NOT NULL
+) STRICT;
+`;
 
 /**
  * The key store. Columns named `sealed_…` hold blobs under the key that docs/keys.md names; ids are text in hexadecimal.
@@ -78,4 +143,4 @@ CREATE TABLE sign_in_links (
   expires_at_ms INTEGER NOT NULL,
   used_at_ms INTEGER
 ) STRICT;
-`;
+${MASTER_SEQUENCE_TABLE}${KEY_LIFE_TABLES}${PAPER_TABLES}`;

@@ -6,9 +6,7 @@
 import {
   ed25519Private,
   keyIdOf,
-  openBlob,
   rawPublicKey,
-  sealBlob,
   sealWithPassphrase,
   sha256,
   signMessage,
@@ -16,6 +14,7 @@ import {
   type RandomSource,
 } from "@pericard/crypto";
 import { KeyId, KeyStatement, type KeyPurpose } from "@pericard/protocol";
+import type { Kek } from "./kek.ts";
 import { blobColumn, integerColumn, textColumn, type Row } from "./rows.ts";
 import type { Writable } from "./sqlite-copies.ts";
 
@@ -83,8 +82,8 @@ export function issueServerKey(
 }
 
 /** A row's values, the private half sealed under the KEK. */
-export function serverKeyRow(key: ServerKey, kek: Uint8Array, random: RandomSource) {
-  const sealedPrivate = sealBlob(kek, ["server-key", KeyId.toBytes(key.keyId)], key.privateBytes, random);
+export function serverKeyRow(key: ServerKey, kek: Kek) {
+  const sealedPrivate = kek.seal(["server-key", KeyId.toBytes(key.keyId)], key.privateBytes);
   return (database: Writable): void => {
     database
       .prepare("INSERT INTO server_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
@@ -102,14 +101,14 @@ export function serverKeyRow(key: ServerKey, kek: Uint8Array, random: RandomSour
 }
 
 /** Reads one row. @throws {CryptoError} ERR_SEAL_BROKEN when the KEK is another. */
-export function readServerKey(row: Row, kek: Uint8Array): ServerKey {
+export function readServerKey(row: Row, kek: Kek): ServerKey {
   const keyId = KeyId.parse(textColumn(row, "key_id"));
   return {
     keyId,
     purpose: textColumn(row, "purpose") === "hpke" ? "hpke" : "receipt",
     version: integerColumn(row, "version"),
     publicBytes: blobColumn(row, "public_key"),
-    privateBytes: openBlob(kek, ["server-key", KeyId.toBytes(keyId)], blobColumn(row, "sealed_private")),
+    privateBytes: kek.open(["server-key", KeyId.toBytes(keyId)], blobColumn(row, "sealed_private")),
     statement: blobColumn(row, "statement"),
     notBeforeUnixMs: integerColumn(row, "not_before_ms"),
     notAfterUnixMs: integerColumn(row, "not_after_ms"),

@@ -49,9 +49,16 @@ function syncFolderOf(path: string): void {
 function catchUp(behind: DatabaseSync, sourcePath: string): void {
   behind.exec("PRAGMA foreign_keys = OFF");
   behind.prepare("ATTACH ? AS newest").run(sourcePath);
+  // A copy that is behind may be of an older version, which had fewer tables.
+  const missing = behind
+    .prepare(
+      "SELECT sql FROM newest.sqlite_schema WHERE sql IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_schema)",
+    )
+    .all();
   const tables = behind.prepare("SELECT name FROM newest.sqlite_schema WHERE type = 'table'").all();
   // Not IMMEDIATE, which would lock the attached copy too: the caller may hold that. The first statement locks this one.
   behind.exec("BEGIN");
+  for (const { sql } of missing) behind.exec(String(sql));
   for (const { name } of tables) {
     behind.exec(
       `DELETE FROM main."${String(name)}"; INSERT INTO main."${String(name)}" SELECT * FROM newest."${String(name)}"`,

@@ -3,7 +3,13 @@ import { openWithPassphrase, systemRandom, type RandomSource } from "@pericard/c
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createInstallation, isInstalled, openInstallation, ROOT_KEY_FILE } from "../src/installation.ts";
+import {
+  createInstallation,
+  isInstalled,
+  openInstallation,
+  passphraseSecret,
+  ROOT_KEY_FILE,
+} from "../src/installation.ts";
 import { KeyStore } from "../src/key-store.ts";
 import { KEY_STORE_FILE, KEY_STORE_SCHEMA } from "../src/schema.ts";
 import { SqliteCopies } from "../src/sqlite-copies.ts";
@@ -30,7 +36,7 @@ const create = (random: RandomSource = systemRandom) =>
 
 function expectWhole(): void {
   expect(isInstalled(folders)).toBe(true);
-  const { store } = openInstallation(folders, passphrase, systemRandom);
+  const { store } = openInstallation(folders, passphraseSecret(passphrase), systemRandom);
   expect(store.tenants()).toMatchObject([{ name: "Tenant", synthetic: true }]);
   expect(store.serverKeys("hpke")).toHaveLength(1);
   expect(store.serverKeys("receipt")).toHaveLength(1);

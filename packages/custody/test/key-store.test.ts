@@ -4,7 +4,8 @@ import { KeyStatement, parseSigned, PatientId, RecordingId, RoutingId, TerminalI
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { KeyStore, type Tenant } from "../src/key-store.ts";
+import type { Tenant } from "../src/entities.ts";
+import { KeyStore } from "../src/key-store.ts";
 import { KEY_STORE_FILE } from "../src/schema.ts";
 import { bytesIn, contentsOf, copyFolders } from "./support/folders.ts";
 
@@ -229,7 +230,7 @@ describe("a store whose rows were changed by other hands is refused", () => {
   const changes: readonly [string, string, (changed: KeyStore) => unknown][] = [
     ["a role", "UPDATE accounts SET role = 'administrator'", (changed) => changed.accounts()],
     ["a state", "UPDATE terminals SET state = 'trusted'", (changed) => changed.terminals(tenant.id)],
-    ["a suite", "UPDATE terminals SET suite = 0", (changed) => changed.terminals(tenant.id)],
+    ["a suite", "UPDATE terminals SET suite = 2", (changed) => changed.terminals(tenant.id)],
   ];
 
   test.each(changes)("in %s", (_, sql, read) => {
@@ -245,7 +246,7 @@ describe("a store whose rows were changed by other hands is refused", () => {
     store.close();
     for (const folder of folders) {
       const database = new DatabaseSync(join(folder, KEY_STORE_FILE));
-      database.exec("UPDATE meta SET value = '2' WHERE name = 'version'");
+      database.exec("UPDATE meta SET value = '99' WHERE name = 'version'");
       database.close();
     }
     expect(() => KeyStore.open(folders, kek, systemRandom)).toThrow(
@@ -253,7 +254,7 @@ describe("a store whose rows were changed by other hands is refused", () => {
     );
     for (const folder of folders) {
       const database = new DatabaseSync(join(folder, KEY_STORE_FILE));
-      database.exec("UPDATE meta SET value = '1' WHERE name = 'version'");
+      database.exec("UPDATE meta SET value = '2' WHERE name = 'version'");
       database.close();
     }
     store = KeyStore.open(folders, kek, systemRandom);

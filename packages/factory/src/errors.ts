@@ -1,13 +1,20 @@
 /** What the factory refuses. docs/errors.md lists each. */
-export type FactoryErrorCode = "ERR_DEPLOYMENT_PROOF";
+export type FactoryErrorCode =
+  | "ERR_DEPLOYMENT_PROOF"
+  | "ERR_SEQUENCE_DISK"
+  | "ERR_SEQUENCE_DAMAGED"
+  | "ERR_SEQUENCE_DUPLICATE"
+  | "ERR_SEQUENCE_LIMIT";
 
+/** Thrown by the factory. It never carries keys. */
 export class FactoryError extends Error {
   readonly code: FactoryErrorCode;
-  readonly retryable = false;
+  readonly retryable: boolean;
 
   constructor(code: FactoryErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "FactoryError";
     this.code = code;
+    this.retryable = code === "ERR_SEQUENCE_DISK";
   }
 }

@@ -1,0 +1,147 @@
+/** What the key store knows of: organisations, people, terminals, recordings, accounts. */
+import type { KeyUse, PatientId, RecordingId, RoutingId, Suite, TenantId, TerminalId } from "@pericard/protocol";
+
+/** One organisation. `synthetic` is fixed at creation. */
+export interface Tenant {
+  readonly id: TenantId;
+  readonly name: string;
+  readonly synthetic: boolean;
+}
+
+/** One person, as the server alone knows them. */
+export interface Patient {
+  readonly id: PatientId;
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly createdAtUnixMs: number;
+}
+
+/** A terminal's life at the factory and after: drawn, then verified and registered. */
+export type TerminalState = "allocated" | "active" | "quarantined";
+
+/** A registered terminal. Tenant and suite come from here, never from a message. */
+export interface Terminal {
+  readonly serial: TerminalId;
+  readonly tenant: TenantId;
+  readonly suite: Suite;
+  readonly routing: RoutingId;
+  readonly blockIndex: number;
+  readonly state: TerminalState;
+  readonly signPublicKey: Uint8Array | null;
+  /** null in suite paper-2018 too, which has none. */
+  readonly agreePublicKey: Uint8Array | null;
+}
+
+/** One block of the master sequence and its place there. */
+export interface TerminalBlock {
+  /** The block's index; its offset in the sequence is 960 times that. */
+  readonly index: number;
+  /** 960 bytes. */
+  readonly block: Uint8Array;
+}
+
+/** The public keys of a terminal that proved its block, 32 bytes each. */
+export interface TerminalKeys {
+  readonly serial: TerminalId;
+  readonly signPublicKey: Uint8Array;
+  readonly agreePublicKey: Uint8Array;
+}
+
+/** The public keys of a terminal of suite paper-2018 whose block was checked. */
+export interface PaperTerminalKeys {
+  readonly serial: TerminalId;
+  /** Ed25519, 32 bytes: signs statuses and gaps. */
+  readonly signPublicKey: Uint8Array;
+  /** RSA, SubjectPublicKeyInfo: signs envelopes, paper B's P_K-R. */
+  readonly envelopePublicKey: Uint8Array;
+}
+
+/** (terminal, patient, from, to) in server time. */
+export interface Assignment {
+  readonly terminal: TerminalId;
+  readonly patient: PatientId | null;
+  readonly fromUnixMs: number;
+  readonly toUnixMs: number | null;
+  readonly reason: string;
+}
+
+/** Whose a recording is, and the key of its data. */
+export interface RecordingKey {
+  readonly recording: RecordingId;
+  readonly tenant: TenantId;
+  readonly terminal: TerminalId;
+  readonly patient: PatientId | null;
+  readonly dataKey: Uint8Array;
+  readonly createdAtUnixMs: number;
+}
+
+/** Someone who may sign in. */
+export interface Account {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly role: "clinician";
+}
+
+/** How far a terminal's keys were used at a time: everything before this use was handed out. */
+export interface KeyMark extends KeyUse {
+  readonly atUnixMs: number;
+  /** Uses since the terminal was first seen, over all keys. */
+  readonly usedCount: number;
+}
+
+/** A change of the maximum use count, in server time. Source: docs/format.md §7.8. */
+export interface KeyChange {
+  /** Rises strictly for one terminal. */
+  readonly version: number;
+  readonly state: "offered" | "ordered" | "done" | "refused" | "cancelled";
+  readonly maximum: number;
+  /** M1 as it was signed. */
+  readonly offer: Uint8Array;
+  /** SHA-256 of the M2 that the order answers; null before. */
+  readonly answerHash: Uint8Array | null;
+  /** M3 as it was signed; null before. */
+  readonly order: Uint8Array | null;
+  readonly effectiveFrom: KeyUse | null;
+  /** The terminal's next use when it took the order; null unless it did. */
+  readonly taken: KeyUse | null;
+  /** Why it ended, unless it is done; null otherwise. */
+  readonly code: string | null;
+  readonly begunAtUnixMs: number;
+  readonly orderedAtUnixMs: number | null;
+  readonly endedAtUnixMs: number | null;
+}
+
+/** A change before its offer is sent. `secret` is the secret half of the offer's ephemeral key. */
+export interface NewKeyChange extends Pick<KeyChange, "version" | "maximum" | "offer" | "begunAtUnixMs"> {
+  readonly secret: Uint8Array;
+}
+
+/** An order before it is sent. */
+export interface NewKeyOrder {
+  readonly version: number;
+  readonly answerHash: Uint8Array;
+  readonly order: Uint8Array;
+  readonly effectiveFrom: KeyUse;
+  readonly orderedAtUnixMs: number;
+}
+
+/** The end of a change. */
+export interface KeyChangeEnd extends Pick<KeyChange, "taken" | "code"> {
+  readonly state: "done" | "refused" | "cancelled";
+  readonly endedAtUnixMs: number;
+}
+
+/** Something that should not be, found by the server. */
+export interface KeyAlarm {
+  readonly atUnixMs: number;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+/** Everything known of one terminal's keys, oldest first. */
+export interface KeyLife {
+  readonly marks: readonly KeyMark[];
+  readonly changes: readonly KeyChange[];
+  readonly alarms: readonly KeyAlarm[];
+}

@@ -1,0 +1,65 @@
+/**
+ * The data keys of recordings.
+ *
+ * Source: docs/keys.md; docs/format.md §4.4.
+ */
+import { openBlob, sealBlob } from "@pericard/crypto";
+import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
+import type { RecordingKey } from "./entities.ts";
+import { CustodyError } from "./errors.ts";
+import { holderKey } from "./holders.ts";
+import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
+import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
+import { getTerminal } from "./terminals.ts";
+
+export function obtainRecordingKey(
+  context: StoreContext,
+  recording: RecordingId,
+  serial: TerminalId,
+  patient: PatientId | null,
+  nowUnixMs: number,
+): RecordingKey {
+  const { random } = context;
+  const known = findRecordingKey(context, recording);
+  if (known && known.terminal !== serial) {
+    throw new CustodyError("ERR_RECORDING_UNKNOWN", "recording is another terminal's");
+  }
+  if (known) return known;
+  const { tenant } = getTerminal(context, serial);
+  const dataKey = random(KEY_BYTES);
+  const sealedKey = sealBlob(holderKey(context, tenant, patient), keyContext(recording), dataKey, random);
+  commit(context, (database) => {
+    database
+      .prepare("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)")
+      .run(recording, tenant, serial, patient, sealedKey, nowUnixMs);
+  });
+  return { recording, tenant, terminal: serial, patient, dataKey, createdAtUnixMs: nowUnixMs };
+}
+
+export function findRecordingKey(context: StoreContext, recording: RecordingId): RecordingKey | undefined {
+  const [row] = selectRows(context, "SELECT * FROM recordings WHERE id = ?", recording);
+  return row && readRecording(context, row);
+}
+
+export function recordingKeys(context: StoreContext): readonly RecordingKey[] {
+  const rows = selectRows(context, "SELECT * FROM recordings ORDER BY created_at_ms, id");
+  return rows.map((row) => readRecording(context, row));
+}
+
+function keyContext(recording: RecordingId) {
+  return ["recording", RecordingId.toBytes(recording)] as const;
+}
+
+function readRecording(context: StoreContext, row: Row): RecordingKey {
+  const recording = RecordingId.parse(textColumn(row, "id"));
+  const tenant = TenantId.parse(textColumn(row, "tenant"));
+  const patient = nullable(row, "patient", (r, c) => PatientId.parse(textColumn(r, c)));
+  return {
+    recording,
+    tenant,
+    terminal: TerminalId.parse(textColumn(row, "terminal")),
+    patient,
+    dataKey: openBlob(holderKey(context, tenant, patient), keyContext(recording), blobColumn(row, "sealed_key")),
+    createdAtUnixMs: integerColumn(row, "created_at_ms"),
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Terminals and their key blocks.
+ *
+ * Source: paper A §II.E to G; docs/keys.md.
+ */
+import { openBlob, sealBlob } from "@pericard/crypto";
+import { RoutingId, SUITE, TenantId, TerminalId, type Suite } from "@pericard/protocol";
+import type { Terminal, TerminalBlock, TerminalKeys } from "./entities.ts";
+import { CustodyError } from "./errors.ts";
+import { tenantKey } from "./holders.ts";
+import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
+import { commit, selectRows, type StoreContext } from "./store-context.ts";
+
+/** Context of a terminal's sealed block. */
+export function blockContext(tenant: TenantId, serial: TerminalId) {
+  return ["block", TenantId.toBytes(tenant), TerminalId.toBytes(serial)] as const;
+}
+
+/** Index of the next block: one above the highest that a terminal has. */
+export function nextBlockIndex(context: StoreContext): number {
+  const [last] = selectRows(context, "SELECT COALESCE(MAX(block_index), -1) AS m FROM terminals");
+  return 1 + integerColumn(last ?? {}, "m");
+}
+
+/** The serial number of the terminal that has a block: 6 bytes, one above the block's index. */
+function serialOf(blockIndex: number): TerminalId {
+  return TerminalId.parse((blockIndex + 1).toString(16).padStart(12, "0"));
+}
+
+export function allocateTerminals(
+  context: StoreContext,
+  tenant: TenantId,
+  blocks: readonly TerminalBlock[],
+  nowUnixMs: number,
+  suite: Suite,
+): readonly Terminal[] {
+  const { random } = context;
+  const next = nextBlockIndex(context);
+  if (blocks.some(({ index }, i) => index < next || index <= (blocks[i - 1]?.index ?? -1))) {
+    throw new CustodyError("ERR_SEQUENCE_INDEX", `block below index ${next} was given to a terminal already`);
+  }
+  const key = tenantKey(context, tenant);
+  const rows = blocks.map(({ index, block }) => {
+    const serial = serialOf(index);
+    const sealedBlock = sealBlob(key, blockContext(tenant, serial), block, random);
+    return { serial, index, routing: RoutingId.fromBytes(random(8)), sealedBlock };
+  });
+  commit(context, (database) => {
+    const insert = database.prepare("INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'allocated', NULL, NULL, ?)");
+    for (const { serial, index, routing, sealedBlock } of rows) {
+      insert.run(serial, tenant, suite, routing, index, sealedBlock, nowUnixMs);
+    }
+  });
+  return rows.map(({ serial }) => getTerminal(context, serial));
+}
+
+export function activateTerminals(context: StoreContext, verified: readonly TerminalKeys[]): readonly Terminal[] {
+  for (const { serial } of verified) {
+    const { state } = getTerminal(context, serial);
+    if (state !== "allocated") throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, not allocated`);
+  }
+  commit(context, (database) => {
+    const update = database.prepare(
+      "UPDATE terminals SET state = 'active', sign_public = ?, agree_public = ? WHERE serial = ?",
+    );
+    for (const { serial, signPublicKey, agreePublicKey } of verified) update.run(signPublicKey, agreePublicKey, serial);
+  });
+  return verified.map(({ serial }) => getTerminal(context, serial));
+}
+
+export function quarantineTerminals(context: StoreContext, serials: readonly TerminalId[]): readonly Terminal[] {
+  for (const serial of serials) getTerminal(context, serial);
+  commit(context, (database) => {
+    const update = database.prepare("UPDATE terminals SET state = 'quarantined' WHERE serial = ?");
+    for (const serial of serials) update.run(serial);
+  });
+  return serials.map((serial) => getTerminal(context, serial));
+}
+
+export function getTerminal(context: StoreContext, serial: TerminalId): Terminal {
+  const [row] = selectRows(context, "SELECT * FROM terminals WHERE serial = ?", serial);
+  if (!row) throw new CustodyError("ERR_TERMINAL_UNKNOWN", "terminal is not registered");
+  return readTerminal(row);
+}
+
+export function findTerminalByRouting(context: StoreContext, routing: RoutingId): Terminal | undefined {
+  const [row] = selectRows(context, "SELECT * FROM terminals WHERE routing = ?", routing);
+  return row && readTerminal(row);
+}
+
+export function terminals(context: StoreContext, tenant: TenantId): readonly Terminal[] {
+  return selectRows(context, "SELECT * FROM terminals WHERE tenant = ? ORDER BY block_index", tenant).map(readTerminal);
+}
+
+export function openBlock(context: StoreContext, serial: TerminalId): Uint8Array {
+  const [row] = selectRows(context, "SELECT tenant, sealed_block FROM terminals WHERE serial = ?", serial);
+  if (!row) throw new CustodyError("ERR_TERMINAL_UNKNOWN", "terminal is not registered");
+  const tenant = TenantId.parse(textColumn(row, "tenant"));
+  return openBlob(tenantKey(context, tenant), blockContext(tenant, serial), blobColumn(row, "sealed_block"));
+}
+
+function readSuite(row: Row): Suite {
+  const number = integerColumn(row, "suite");
+  const suite = Object.values(SUITE).find((known) => known === number);
+  if (suite !== undefined) return suite;
+  throw new CustodyError("ERR_KEYSTORE_DAMAGED", "terminal has an unknown suite");
+}
+
+function readTerminal(row: Row): Terminal {
+  const state = textColumn(row, "state");
+  if (state !== "allocated" && state !== "active" && state !== "quarantined") {
+    throw new CustodyError("ERR_KEYSTORE_DAMAGED", "terminal has an unknown state");
+  }
+  return {
+    serial: TerminalId.parse(textColumn(row, "serial")),
+    tenant: TenantId.parse(textColumn(row, "tenant")),
+    suite: readSuite(row),
+    routing: RoutingId.parse(textColumn(row, "routing")),
+    blockIndex: integerColumn(row, "block_index"),
+    state,
+    signPublicKey: nullable(row, "sign_public", blobColumn),
+    agreePublicKey: nullable(row, "agree_public", blobColumn),
+  };
+}
