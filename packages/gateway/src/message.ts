@@ -1,6 +1,8 @@
 /** What a gateway reads of a message: its form, its type and the routing id. Nothing of it is verified or opened. */
 import {
+  isPaperEnvelope,
   parseEnvelope,
+  parsePaperEnvelope,
   parseSigned,
   ProtocolError,
   RoutingId,
@@ -16,7 +18,7 @@ export interface ClientMessage {
   readonly type: TerminalSignedType;
   readonly routing: RoutingId;
   /**
-   * Last 16 bytes of the signature, in hexadecimal: the same for the same bytes, since Ed25519 is deterministic, and
+   * Last 16 bytes of the signature, in hexadecimal: the same for the same bytes, since Ed25519 and RSA as it is used are deterministic, and
    * not to be guessed by who has not seen the message.
    */
   readonly fingerprint: string;
@@ -39,12 +41,19 @@ function requireRouting(message: ParsedSigned, routing: RoutingId): void {
  *
  * @throws {ProtocolError} with the code of what is malformed; ERR_TYPE_MISMATCH when a terminal does not sign this type.
  * @throws {GatewayError} ERR_ROUTING_MISMATCH when an envelope is signed under another routing id than it names.
- * Source: docs/format.md §3.3, §6.
+ * Source: docs/format.md §3.3, §6; docs/format-paper-2018.md §5.
  */
 export function readClientMessage(bytes: Uint8Array): ClientMessage {
+  if (isPaperEnvelope(bytes)) return readPaperEnvelope(bytes);
   const message = parseSigned(bytes);
   const type = terminalType(message);
   const routing = RoutingId.fromBytes(message.keyIdBytes);
   if (type === "pericard/envelope") requireRouting(message, routing);
   return { type, routing, fingerprint: toHex(message.signature.subarray(-16)), bytes };
+}
+
+/** An envelope of suite paper-2018, which names its routing id once. */
+function readPaperEnvelope(bytes: Uint8Array): ClientMessage {
+  const { routing, signature } = parsePaperEnvelope(bytes);
+  return { type: "pericard/envelope", routing, fingerprint: toHex(signature.subarray(-16)), bytes };
 }

@@ -1,5 +1,6 @@
 /** The one place where a server's rooms are built and joined. */
-import { ed25519Private, systemRandom, x25519Private, type RandomSource } from "@pericard/crypto";
+import { ed25519Private, systemRandom, x25519Agreement, x25519Private, type RandomSource } from "@pericard/crypto";
+import type { KekAccess } from "@pericard/custody";
 import { lockFolder, type FolderLock } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -19,6 +20,9 @@ import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
 import { SegmentStore } from "./ingest/store-segments.ts";
 import { openKeyStoreThread, type KeyStorePort } from "./keys/key-store.ts";
+import { KeyChanges } from "./keys/key-changes.ts";
+import { KeyExchange } from "./keys/key-exchange.ts";
+import { KeyWatch } from "./keys/key-watch.ts";
 import { Mailbox, type StatementKey } from "./keys/mailbox.ts";
 import { RecordingKeys } from "./keys/recordings.ts";
 import { TerminalRegistry } from "./keys/terminals.ts";
@@ -31,7 +35,7 @@ import type { Volume } from "./volumes/volume.ts";
 
 /** What a server takes from outside beside its configuration. */
 export interface ServerEnvironment {
-  readonly kek: Uint8Array;
+  readonly kek: KekAccess;
   readonly nowUnixMs: () => number;
   readonly monotonicMs: () => number;
   readonly random: RandomSource;
@@ -39,7 +43,7 @@ export interface ServerEnvironment {
 }
 
 /** The environment of a real server. */
-export function systemEnvironment(kek: Uint8Array, logger: Logger = pino({ level: "info" })): ServerEnvironment {
+export function systemEnvironment(kek: KekAccess, logger: Logger = pino({ level: "info" })): ServerEnvironment {
   return { kek, nowUnixMs: Date.now, monotonicMs: () => performance.now(), random: systemRandom, logger };
 }
 
@@ -216,6 +220,10 @@ async function openRooms(
       live.stored(stored);
     },
   });
+  const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
+  const agreement = x25519Agreement;
+  const exchange = new KeyExchange({ keyStore, watch: keyWatch, key, agreement, audit, random, nowUnixMs });
+  const keyChanges = new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs });
   const ingest = new Ingest({
     terminals,
     hpkeKeys: serverKeys,
@@ -225,14 +233,16 @@ async function openRooms(
     recordingKeys,
     statements: new StatementMaker(key),
     mailbox,
-    statusKeeper: new StatusKeeper(catalog, keyStore, mailbox, nowUnixMs),
+    keyChanges,
+    keyWatch,
+    statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
     audit,
     copyCount,
     nowUnixMs,
   });
   return {
     ingest,
-    library: new Library({ catalog, keyStore, reader, recordingKeys, audit, nowUnixMs }),
+    library: new Library({ catalog, keyStore, reader, recordingKeys, keyWatch, audit, nowUnixMs }),
     sessions: new Sessions({ keyStore, catalog, audit, random, nowUnixMs }),
     live,
     control,

@@ -7,5 +7,6 @@ export { codeOf, ServerError, type ServerErrorCode } from "./errors.ts";
 export { HTTP_STATUS_OF_CODE } from "./http/problems.ts";
 export type { UploadClient } from "./http/routes-messages.ts";
 export { startServer, type RunningServer } from "./main.ts";
+export { describeKeyLife, type KeyLifeDescription } from "./keys/key-life.ts";
 export type { RecordingDescription } from "./retrieval/describe.ts";
 export { configOf, defaultSettings, findSettings, writeSettings, type ServerSettings } from "./settings.ts";

@@ -84,6 +84,7 @@ describe("the table of roles", () => {
     "read recording",
     "read samples",
     "follow live",
+    "read key life",
   ];
   const ALLOWED: Readonly<Record<string, readonly Action[]>> = {
     clinician: ACTIONS,
@@ -112,7 +113,7 @@ describe("the table of roles", () => {
   });
 
   test("was asked for every combination", () => {
-    expect(cases).toHaveLength(4 * 6 * 4);
+    expect(cases).toHaveLength(4 * 7 * 4);
   });
 });
 

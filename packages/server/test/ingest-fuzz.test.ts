@@ -7,9 +7,9 @@ import {
   parseSigned,
   RecordingId,
   SEGMENT_TYPE,
+  SUITE,
   toHex,
   type CborValue,
-  type TerminalSignedType,
 } from "@pericard/protocol";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -18,9 +18,11 @@ import { MIXED_SHAPE, TestRecording } from "./support/test-recording.ts";
 import { TestInstallation } from "./support/test-server.ts";
 import type { TestTerminal } from "./support/test-terminal.ts";
 
+const FUZZED = ["pericard/envelope", "pericard/status", "pericard/gap"] as const;
+
 let site: TestInstallation;
 let terminal: TestTerminal;
-let samples: Record<TerminalSignedType, Uint8Array>;
+let samples: Record<(typeof FUZZED)[number], Uint8Array>;
 
 beforeAll(async () => {
   site = await new TestInstallation().start();
@@ -66,7 +68,7 @@ const mutate = (bytes: Uint8Array, changes: readonly Mutation[]): Uint8Array =>
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-describe.each(["pericard/envelope", "pericard/status", "pericard/gap"] as const)("a mutated %s", (type) => {
+describe.each(FUZZED)("a mutated %s", (type) => {
   test("is malformed or not signed", async () => {
     const before = site.packBytes;
     await fc.assert(
@@ -115,7 +117,8 @@ async function expectMarkedSuspect(recording: RecordingId): Promise<void> {
 
 /** Seals any plaintext at all, as a terminal with a defect would. */
 function sealPlain(recording: RecordingId, plain: Uint8Array): Uint8Array {
-  const { tenant, serial, suite } = terminal.registered;
+  const suite = SUITE.pericard1;
+  const { tenant, serial } = terminal.registered;
   const salt = systemRandom(32);
   const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
   const info = encodeCbor(["segment", RecordingId.toBytes(recording), 0, 0, 0]);
@@ -123,7 +126,7 @@ function sealPlain(recording: RecordingId, plain: Uint8Array): Uint8Array {
   const place = { recording, stream: 0, sequence: 0, cycle: 0, index: 0, use: 0 };
   const owner = { suite, tenant, terminal: serial, policyVersion: 0, prev: null, final: false };
   const header = encodeSegmentHeader({ ...owner, ...place, salt, commitment: messageKey.commitment });
-  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
+  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, [plain]);
 }
 
 describe("a segment that its terminal sealed, whatever is in it", () => {

@@ -16,6 +16,7 @@ import {
   toHex,
   UPLOAD_PATH,
   type WaveformDescriptor,
+  SUITE,
 } from "@pericard/protocol";
 import { request } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -167,7 +168,8 @@ describe("an envelope that cannot be opened gets a signed rejection that names i
 
 /** A segment that its terminal sealed, although P' is not the digest of what it holds. */
 function withWrongDigest(recording: TestRecording): Uint8Array {
-  const { serial, tenant, suite } = terminal.registered;
+  const suite = SUITE.pericard1;
+  const { serial, tenant } = terminal.registered;
   const salt = systemRandom(32);
   const place = { recording: recording.id, stream: 0, sequence: 0, cycle: 0, index: 0, use: 9 };
   const key = deriveGroupKey(terminal.block, { suite, tenant, terminal: serial }, "storage", 0, 0);
@@ -186,7 +188,7 @@ function withWrongDigest(recording: TestRecording): Uint8Array {
   };
   const encoded = systemRandom(10);
   const plain = encodeSegmentBody({ descriptor, codec: "lead-residual", digest: systemRandom(32), encoded });
-  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, plain);
+  return sealEncrypt0(messageKey, header, SEGMENT_TYPE, [plain]);
 }
 
 function flipLast(sealed: Uint8Array): Uint8Array {

@@ -2,6 +2,7 @@
 import * as fc from "fast-check";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
+import { CODECS } from "@pericard/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ApiClient } from "../src/client/api-client.ts";
 import { NO_SAMPLE, SUMMARY_BUCKET_FRAMES } from "../src/retrieval/summary.ts";
@@ -68,6 +69,13 @@ describe("samples", () => {
     await upload(...shuffled(recording.take(9, { frameCount: 111 })));
     expect(await readAll(client, recording)).toEqual(everySample(recording));
     expect((await client.recording(recording.id)).leads).toEqual(shape.leads);
+  });
+
+  test("read back exactly whatever codec each segment was encoded with", async () => {
+    const recording = new TestRecording(terminal, MIXED_SHAPE);
+    for (const codec of CODECS) recording.next({ frameCount: 111, body: { codec } });
+    await upload(...recording.made);
+    expect(await readAll(client, recording)).toEqual(everySample(recording));
   });
 
   test("of any stretch are exact, and what is not there is marked", async () => {

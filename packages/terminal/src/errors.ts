@@ -11,7 +11,8 @@ export type TerminalErrorCode =
   | "ERR_UPLOAD_NO_TARGET"
   | "ERR_UPLOAD_UNREACHABLE"
   | "ERR_UPLOAD_ANSWER"
-  | "ERR_SOURCE_UNREADABLE";
+  | "ERR_SOURCE_UNREADABLE"
+  | "ERR_SUITE_REFUSED";
 
 const RETRYABLE: ReadonlySet<TerminalErrorCode> = new Set<TerminalErrorCode>([
   "ERR_JOURNAL_FULL",

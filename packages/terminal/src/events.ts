@@ -25,6 +25,10 @@ export type TerminalEvent =
   /** The journal's medium lost a segment; a gap was stated. */
   | { readonly type: "gap"; readonly recording: RecordingId; readonly sequence: number; readonly cause: Gap["cause"] }
   | { readonly type: "command"; readonly name: Command["name"]; readonly value: number }
+  /** The server changed the maximum use count, in force from now on. */
+  | { readonly type: "key-change"; readonly version: number; readonly maximum: number }
+  /** A message of a key change was refused, and the server is told so. */
+  | { readonly type: "key-change-refused"; readonly code: string }
   /** A full journal makes a file source wait for receipts. */
   | { readonly type: "waiting-for-room" }
   /** The server's keys changed, vouched for by the pinned root. */

@@ -1,19 +1,19 @@
 /** Gap statements: what a terminal signs about a place that has no segment and never will. */
 import { Gap, type BootId, type RoutingId, type SegmentPlace } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import type { TerminalModule } from "@pericard/trsm";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal/journal.ts";
 
 /** Signs gaps and puts them into the journal, where they wait for their receipts like segments. */
 export class GapStatements {
   readonly #journal: Journal;
-  readonly #module: SecureModule;
+  readonly #module: TerminalModule;
   readonly #run: { readonly routing: RoutingId; readonly bootId: BootId; readonly clock: Clock };
   #statedCount = 0;
 
   constructor(
     journal: Journal,
-    module: SecureModule,
+    module: TerminalModule,
     run: { readonly routing: RoutingId; readonly bootId: BootId; readonly clock: Clock },
   ) {
     this.#journal = journal;

@@ -1,13 +1,12 @@
 /** The newest recorded segment, across restarts: from the journal while its item is there, from `terminal.state` after. */
 import { CryptoError } from "@pericard/crypto";
 import type { Folder } from "@pericard/framelog";
-import { parseSegment } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import { compareKeyUse, parseJournalledHeader } from "@pericard/protocol";
+import type { TerminalModule } from "@pericard/trsm";
 import { hashOf } from "./hash-key.ts";
 import type { Journal } from "./journal/journal.ts";
 import { journalError } from "./journal/journal-error.ts";
 import type { JournalEntry } from "./journal/journal-index.ts";
-import { compareKeyUse } from "./key-use.ts";
 import { shapeHashOf } from "./shape.ts";
 import { readState, writeState, type RecordedHead, type TerminalState } from "./state-file.ts";
 
@@ -19,7 +18,7 @@ export class HeadKeeper {
   #headFileNumber: number | null = null;
 
   /** Finds the newest durable head. @throws {TerminalError} ERR_TERMINAL_STATE when `terminal.state` is damaged. */
-  constructor(folder: Folder, journal: Journal, module: SecureModule) {
+  constructor(folder: Folder, journal: Journal, module: TerminalModule) {
     this.#folder = folder;
     this.#saved = readState(folder);
     this.#head = this.#saved.head;
@@ -67,9 +66,9 @@ export class HeadKeeper {
 }
 
 /** The head that an item of an earlier run makes. One that does not open, or follows damage, is not gone on with. */
-function headOfItem(journal: Journal, entry: JournalEntry, module: SecureModule): RecordedHead {
+function headOfItem(journal: Journal, entry: JournalEntry, module: TerminalModule): RecordedHead {
   const { sealed, nextFrame, sourceId } = journal.readItem(entry);
-  const { recording, stream, sequence, final, cycle, index, use } = parseSegment(sealed).header;
+  const { recording, stream, sequence, final, cycle, index, use } = parseJournalledHeader(sealed);
   const described = describe(module, sealed);
   return {
     recording,
@@ -85,7 +84,7 @@ function headOfItem(journal: Journal, entry: JournalEntry, module: SecureModule)
   };
 }
 
-function describe(module: SecureModule, sealed: Uint8Array) {
+function describe(module: TerminalModule, sealed: Uint8Array) {
   try {
     const { descriptor } = module.openSegment(sealed);
     const recordedFrames = descriptor.firstFrame + descriptor.frameCount;

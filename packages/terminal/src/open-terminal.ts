@@ -1,10 +1,13 @@
 /** The composition root: a terminal on this machine's disk, clock, generator and network. */
 import { systemRandom } from "@pericard/crypto";
-import { lockFolder, openDiskFolder } from "@pericard/framelog";
+import { keepReserve, lockFolder, openDiskFolder } from "@pericard/framelog";
 import { systemClock } from "./clock-system.ts";
 import type { TerminalProfile } from "./terminal-parts.ts";
 import { Terminal } from "./terminal.ts";
 import { createHttpTransport } from "./upload/transport-http.ts";
+
+/** Room for counters and state on a disk that the journal has filled: without it no upload could free the journal. */
+const RESERVE_FILE = "terminal.reserve";
 
 /**
  * Opens the terminal that was deployed into a folder, for this process alone.
@@ -16,7 +19,7 @@ export function openTerminal(folderPath: string, profile: TerminalProfile = {}):
   const lock = lockFolder(folderPath);
   try {
     const ports = {
-      folder: openDiskFolder(folderPath),
+      folder: keepReserve(openDiskFolder(folderPath), RESERVE_FILE),
       clock: systemClock,
       random: systemRandom,
       transport: (targets: Parameters<typeof createHttpTransport>[0]) => createHttpTransport(targets, systemClock),

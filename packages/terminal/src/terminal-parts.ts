@@ -1,13 +1,16 @@
 /** Everything that a terminal is made of, opened from its folder. */
 import type { RandomSource } from "@pericard/crypto";
+import type { SegmentCodecName } from "@pericard/ecg";
 import type { Folder } from "@pericard/framelog";
 import { BootId } from "@pericard/protocol";
 import {
-  openTerminalModule,
+  openModule,
+  readPlace,
   readProvision,
   writeProvision,
   type Provision,
-  type SecureModule,
+  type TerminalModule,
+  type TrsmKind,
   type UploadTarget,
 } from "@pericard/trsm";
 import { Bell } from "./bell.ts";
@@ -19,6 +22,7 @@ import { Journal, type JournalLimits } from "./journal/journal.ts";
 import { isDiskError, journalError } from "./journal/journal-error.ts";
 import { findLostPlaces } from "./journal/lost-segments.ts";
 import { ServerTrust } from "./server-trust.ts";
+import { codecsOf, type TerminalCodecs } from "./suite-rules.ts";
 import type { Transport } from "./upload/transport.ts";
 
 /** What a terminal gets from outside. */
@@ -37,6 +41,11 @@ export interface TerminalProfile {
   readonly segmentLengthMs?: number;
   /** Bytes of journal past which no segment is taken. Default 512 MiB. */
   readonly journalLimitBytes?: number;
+  /**
+   * How samples are encoded, without loss in every case. Default `lead-residual`, the smallest. In suite paper-2018: how
+   * sealed segments are compressed; default `dedup+gzip`.
+   */
+  readonly codec?: SegmentCodecName | undefined;
 }
 
 /** Default limit of a journal. */
@@ -44,14 +53,15 @@ export const JOURNAL_LIMIT_BYTES = 512 * 1024 * 1024;
 const JOURNAL_FILE_BYTES_MAX = 1024 * 1024;
 
 /** An opened terminal's parts. */
-export interface TerminalParts {
+export interface TerminalParts extends TerminalCodecs {
   readonly folder: Folder;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly bell: Bell;
   readonly bootId: BootId;
   readonly provision: Provision;
-  readonly module: SecureModule;
+  readonly module: TerminalModule;
+  readonly trsmKind: TrsmKind;
   readonly journal: Journal;
   readonly heads: HeadKeeper;
   readonly gaps: GapStatements;
@@ -62,13 +72,16 @@ export interface TerminalParts {
 /**
  * Opens a terminal's folder: replays the journal and states gaps for what it lost.
  *
- * @throws {TrsmError} when the module does not open. @throws {TerminalError} ERR_TERMINAL_STATE or ERR_JOURNAL_DISK.
+ * @throws {TrsmError} when the module does not open. @throws {TerminalError} ERR_TERMINAL_STATE, ERR_JOURNAL_DISK or
+ * ERR_SUITE_REFUSED.
  */
 export function openParts(ports: TerminalPorts, profile: TerminalProfile): TerminalParts {
   const { folder, clock, random } = ports;
   const provision = readProvision(folder);
   const { routing } = provision;
-  const module = openTerminalModule(folder, random);
+  const module = openModule(folder, random, () => clock.unixMs());
+  const trsmKind = readPlace(folder).kind;
+  const codecs = codecsOf(module.suite, profile.codec);
   const bell = new Bell();
   const bootId = BootId.fromBytes(random(8));
   const commands = new Commands(clock, profile.segmentLengthMs ?? SEGMENT_LENGTH_MS.standard);
@@ -81,7 +94,22 @@ export function openParts(ports: TerminalPorts, profile: TerminalProfile): Termi
     () => bell.ring(),
   );
   stateLostSegments(folder, journal, gaps);
-  return { folder, clock, random, bell, bootId, provision, module, journal, heads, gaps, commands, trust };
+  return {
+    ...codecs,
+    folder,
+    clock,
+    random,
+    bell,
+    bootId,
+    provision,
+    module,
+    trsmKind,
+    journal,
+    heads,
+    gaps,
+    commands,
+    trust,
+  };
 }
 
 /** Keeps the trusted keys for the next run. @throws {TerminalError} ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK. */

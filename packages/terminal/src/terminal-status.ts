@@ -1,10 +1,14 @@
 /** What a terminal says of itself, as plain JSON values. */
-import type { RecordingId, RoutingId, TerminalId } from "@pericard/protocol";
+import { SUITE_NAME, type RecordingId, type RoutingId, type SuiteName, type TerminalId } from "@pericard/protocol";
+import { readRefusals, type RefusalRecord, type TrsmKind } from "@pericard/trsm";
+import { isDiskError } from "./journal/journal-error.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** A terminal's state at one moment. Everything in it can be written as JSON. */
 export interface TerminalStatus {
   readonly serial: TerminalId;
+  /** `paper-2018` is an experiment and marked as one wherever it is shown. */
+  readonly suite: SuiteName;
   readonly routing: RoutingId;
   readonly journal: {
     /** Durable items without a receipt. */
@@ -17,6 +21,12 @@ export interface TerminalStatus {
     readonly oldestUnreceiptedAgeMs: number | null;
     /** Code of what stopped the journal, e.g. ERR_JOURNAL_DISK_FULL; null while it takes segments. */
     readonly failure: string | null;
+  };
+  readonly trsm: {
+    /** `soft` is simulated: root on the terminal can read its keys. */
+    readonly kind: TrsmKind;
+    /** What the module refused, in its whole life; null when the disk does not tell. */
+    readonly refusals: RefusalRecord | null;
   };
   readonly keyUse: {
     readonly cycle: number;
@@ -63,6 +73,7 @@ export function makeTerminalStatus(parts: TerminalParts, run: TerminalRun): Term
   const { target, sentBytes, receiptsVerified, badMail } = run;
   return {
     serial: provision.serial,
+    suite: SUITE_NAME[module.suite],
     routing: provision.routing,
     journal: {
       items: journal.pending.size,
@@ -72,6 +83,7 @@ export function makeTerminalStatus(parts: TerminalParts, run: TerminalRun): Term
       oldestUnreceiptedAgeMs: oldestAgeMs(parts),
       failure: journal.failure?.code ?? null,
     },
+    trsm: trsmOf(parts),
     keyUse: { cycle, index, use, maximum, policyVersion },
     recording: run.recording,
     segmentLengthMs: commands.segmentLengthMs(),
@@ -79,6 +91,15 @@ export function makeTerminalStatus(parts: TerminalParts, run: TerminalRun): Term
     upload: { target, sentBytes, receiptsVerified, badMail, keyStatementsIgnored: trust.ignoredCount },
     gapsStated: gaps.statedCount,
   };
+}
+
+function trsmOf({ folder, trsmKind }: TerminalParts): TerminalStatus["trsm"] {
+  try {
+    return { kind: trsmKind, refusals: readRefusals(folder) };
+  } catch (error) {
+    if (!isDiskError(error)) throw error;
+    return { kind: trsmKind, refusals: null };
+  }
 }
 
 function oldestAgeMs({ journal, clock }: TerminalParts): number | null {

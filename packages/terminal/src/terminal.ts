@@ -11,6 +11,7 @@ import { createSegmentSink } from "./record/segment-sink.ts";
 import { SegmentWriter } from "./record/segment-writer.ts";
 import { planStart } from "./record/start.ts";
 import type { Source } from "./sources/source.ts";
+import { requireAllowed } from "./suite-rules.ts";
 import { openParts, type TerminalParts, type TerminalPorts, type TerminalProfile } from "./terminal-parts.ts";
 import { makeTerminalStatus, type TerminalStatus } from "./terminal-status.ts";
 import { createUploader, type MadeUploader } from "./upload/create-uploader.ts";
@@ -78,10 +79,12 @@ export class Terminal {
    *
    * @throws {TerminalError} ERR_TERMINAL_BUSY when something is recorded or, with `upload`, uploaded; ERR_JOURNAL_FULL,
    * ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK, with everything journalled before intact; with `upload`
-   * ERR_SERVER_UNTRUSTED or ERR_UPLOAD_NO_TARGET before anything is recorded. What the source throws.
+   * ERR_SERVER_UNTRUSTED or ERR_UPLOAD_NO_TARGET before anything is recorded; ERR_SUITE_REFUSED when the terminal is of suite
+   * paper-2018 and the source is no test data. What the source throws.
    */
   async record(source: Source, options: RecordOptions): Promise<TerminalReport> {
     if (this.#recorder) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is recording");
+    requireAllowed(this.#parts.module.suite, source);
     const report = options.upload
       ? await this.#recordAndUpload(source, options)
       : await this.#recordAlone(source, options.signal);
@@ -174,7 +177,7 @@ export class Terminal {
   }
 
   #makeRecorder(source: Source, waitForRoom: (() => Promise<boolean>) | undefined): Recorder {
-    const { journal, heads, module, random, clock, bootId, commands } = this.#parts;
+    const { journal, heads, module, random, segmentCodec, clock, bootId, commands } = this.#parts;
     const start = planStart(source, heads.head);
     const chain = { head: heads.head, open: start.open, cause: start.cause };
     const sink = createSegmentSink({
@@ -194,7 +197,7 @@ export class Terminal {
       source,
       start,
       sink,
-      writer: new SegmentWriter(module, random, source.sourceId, chain),
+      writer: new SegmentWriter(module, random, segmentCodec, source.sourceId, chain),
       run: { clock, bootId },
       segmentLengthMs: () => commands.segmentLengthMs(),
     });

@@ -42,6 +42,11 @@ function stepping(folder: MemoryFolder, step: () => void): Folder {
     create: before((name: string) => wrapFile(folder.create(name))),
     remove: before((name: string) => folder.remove(name)),
     replace: before((name: string, contents: Uint8Array) => folder.replace(name, contents)),
+    replaceWithParts: before((name: string, parts: Iterable<Uint8Array>) => folder.replaceWithParts(name, parts)),
+    prepare: (name, contents) => {
+      const prepared = folder.prepare(name, contents);
+      return { sync: before(prepared.sync), rename: before(prepared.rename) };
+    },
     read: (name) => folder.read(name),
     sync: before(() => folder.sync()),
   };

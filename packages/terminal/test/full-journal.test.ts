@@ -88,6 +88,48 @@ describe("a failing disk", () => {
   });
 });
 
+/** The bench's folder, on a disk that replaces no file while `full` says so. */
+function fillable(): { folder: UploadBench["folder"]; disk: { full: boolean } } {
+  const disk = { full: true };
+  const { folder } = bench;
+  const replace = (name: string, contents: Uint8Array): void => {
+    if (disk.full) throw Object.assign(new Error("full"), { code: "ENOSPC" });
+    folder.replace(name, contents);
+  };
+  return { folder: { ...folder, replace }, disk };
+}
+
+describe("a disk that takes no counters", () => {
+  test("stops a recording with a code of its own, and a new run goes on", async () => {
+    const { folder, disk } = fillable();
+    const { terminal } = openBench(folder, bench.server, { profile: SECOND });
+    await expect(record(terminal, fileSource(1000))).rejects.toMatchObject({
+      code: "ERR_TRSM_DISK_FULL",
+      retryable: true,
+    });
+    expect(terminal.status().keyUse).toMatchObject({ cycle: 0, index: 0, use: 0 });
+    disk.full = false;
+    terminal.close();
+    const again = openBench(folder, bench.server, { profile: SECOND });
+    await again.terminal.record(fileSource(1000), { signal: NEVER, upload: true });
+    expect(bench.server.samplesOf(bench.server.recordings[0] ?? "")[0]).toEqual(samplesOf(0, 0, 1000));
+  });
+
+  test("stops an upload with that code, which goes on when there is room", async () => {
+    const { folder, disk } = fillable();
+    disk.full = false;
+    const first = openBench(folder, bench.server, { profile: SECOND });
+    await record(first.terminal, fileSource(1000));
+    first.terminal.close();
+    disk.full = true;
+    const { terminal } = openBench(folder, bench.server, { profile: SECOND });
+    await expect(upload({ terminal })).rejects.toMatchObject({ code: "ERR_TRSM_DISK_FULL" });
+    disk.full = false;
+    await upload({ terminal });
+    expect(terminal.status().journal.items).toBe(0);
+  });
+});
+
 describe("a decayed journal", () => {
   test("becomes gaps when it is opened", async () => {
     const { terminal } = await recorded(bench, 6);

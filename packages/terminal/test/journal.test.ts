@@ -18,7 +18,7 @@ import { findLostPlaces } from "../src/journal/lost-segments.ts";
 import { formatOf } from "./support/array-source.ts";
 import { Installation } from "./support/deployed.ts";
 
-const module = openTerminalModule(new Installation().deployInMemory(), systemRandom);
+const module = openTerminalModule(new Installation().deployInMemory(), systemRandom, () => 0);
 const RECORDING = RecordingId.fromBytes(new Uint8Array(16).fill(7));
 const LIMITS: JournalLimits = { limitBytes: 1024 * 1024, fileBytesMax: 8192 };
 const NO_SPACE = Object.assign(new Error("no space"), { code: "ENOSPC" });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { sealBlob, systemRandom } from "@pericard/crypto";
 import { lockFolder, openDiskFolder } from "@pericard/framelog";
 import { createSyntheticFile, openTerminal } from "@pericard/terminal";
-import { readAuthorisation } from "../../trsm/src/soft-folder.ts";
+import { readAuthorisation } from "../../trsm/src/module-folder.ts";
 import { describe, expect, test } from "vitest";
 import { fileSource, samplesOf } from "./support/array-source.ts";
 import { NEVER, until } from "./support/bench.ts";

@@ -1,5 +1,5 @@
 import { rational } from "@pericard/ecg";
-import { toHex } from "@pericard/protocol";
+import { CODECS, toHex } from "@pericard/protocol";
 import { recordAgain } from "@pericard/terminal";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { MemoryFolder } from "@pericard/framelog";
@@ -75,6 +75,15 @@ describe("windows", () => {
   test("a source without frames makes no recording", async () => {
     const { terminal } = openBench(folder, server);
     expect(await record(terminal, fileSource(0))).toMatchObject({ segmentCount: 0, recordings: [] });
+  });
+
+  test.each(CODECS)("under the codec %s, each segment says so and gives its samples back", async (codec) => {
+    const { terminal } = openBench(folder, server, { profile: { segmentLengthMs: 2000, codec } });
+    await record(terminal, fileSource(450));
+    await uploadAll();
+    const [only] = chain();
+    expect(only?.segments.map(({ body }) => body.codec)).toEqual([codec, codec, codec]);
+    expect(server.samplesOf(only?.recording ?? "")).toEqual([samplesOf(0, 0, 450), samplesOf(1, 0, 450)]);
   });
 
   test("a length outside 1 to 60 s is refused", () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Api } from "../src/api/client.ts";
 import { explain } from "../src/api/problem.ts";
 import { WebError, toWebError } from "../src/errors.ts";
-import { parseRoute, patientPath, recordingPath } from "../src/router/route.ts";
+import { parseRoute, patientPath, recordingPath, terminalPath } from "../src/router/route.ts";
 import { tokenOf } from "../src/sign-in/token.ts";
 import { recordingOf } from "./fixtures.ts";
 
@@ -11,11 +11,12 @@ test("addresses of views are read", () => {
   expect(parseRoute(patientPath("a/b ü"))).toEqual({ view: "patients", patientId: "a/b ü" });
   expect(parseRoute("/recordings/r1", "at=12.5")).toEqual({ view: "recording", recordingId: "r1", at: 12.5 });
   expect(parseRoute("/recordings/r1", "at=end")).toMatchObject({ at: "end" });
+  expect(parseRoute(terminalPath("0000000000b7"))).toEqual({ view: "terminal", serial: "0000000000b7" });
   expect(recordingPath("r 1", "end")).toBe("/recordings/r%201?at=end");
 });
 
 test("strange addresses are unknown, strange positions ignored", () => {
-  for (const path of ["/patients", "/x/y", "/recordings/a/b", "/patients/%E0%A4%A"]) {
+  for (const path of ["/patients", "/x/y", "/terminals", "/terminals/a/b", "/recordings/a/b", "/patients/%E0%A4%A"]) {
     expect(parseRoute(path).view).toBe("unknown");
   }
   for (const at of ["", "x", "Infinity", "NaN"]) {

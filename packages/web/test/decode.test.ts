@@ -30,12 +30,18 @@ const REFUSED: readonly (readonly [string, object])[] = [
   ["gap that ends before it starts", { gaps: [{ fromFrame: 5, toFrame: 4, cause: "x" }] }],
   ["leads that are no list", { leads: {} }],
   ["synthetic as text", { synthetic: "no" }],
+  ["an unknown suite", { suite: "paper-2019" }],
+  ["no suite", { suite: undefined }],
 ];
 
 test.each(REFUSED)("refused: %s", (_name, change) => {
   expect(() => readRecording({ ...recordingOf(), ...change })).toThrow(
     expect.objectContaining({ code: "ERR_ANSWER_MALFORMED" }),
   );
+});
+
+test("the suite of a recording is told", () => {
+  expect(readRecording({ ...recordingOf(), suite: "paper-2018" }).suite).toBe("paper-2018");
 });
 
 test("refusals name the field, never its contents", () => {

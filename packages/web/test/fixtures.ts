@@ -26,6 +26,7 @@ export function recordingOf(change: Partial<Recording> = {}): Recording {
     predecessor: null,
     successor: null,
     synthetic: true,
+    suite: "pericard-1",
     ...change,
   };
 }

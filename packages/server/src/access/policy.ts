@@ -7,7 +7,13 @@ import type { Account } from "@pericard/custody";
 import type { PatientId, TenantId } from "@pericard/protocol";
 
 /** What can be asked. */
-export type Action = "list patients" | "list recordings" | "read recording" | "read samples" | "follow live";
+export type Action =
+  | "list patients"
+  | "list recordings"
+  | "read recording"
+  | "read samples"
+  | "follow live"
+  | "read key life";
 
 /** Whose something is. `patient` null is the unassigned holder, which technicians alone see. */
 export interface Subject {
@@ -16,7 +22,17 @@ export interface Subject {
 }
 
 const ALLOWED: ReadonlyMap<Account["role"], ReadonlySet<Action>> = new Map([
-  ["clinician", new Set<Action>(["list patients", "list recordings", "read recording", "read samples", "follow live"])],
+  [
+    "clinician",
+    new Set<Action>([
+      "list patients",
+      "list recordings",
+      "read recording",
+      "read samples",
+      "follow live",
+      "read key life",
+    ]),
+  ],
 ]);
 
 /** Whether an account may do something about a tenant's patients in general. */

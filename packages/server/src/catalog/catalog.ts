@@ -27,8 +27,8 @@ export interface StoredPackage extends RecordingFacts {
   readonly copies: readonly Copy[];
 }
 
-/** What became of one item: new, there already with the same h, or contradicted by what is there. */
-export type ItemOutcome = "stored" | "duplicate" | "conflict";
+/** What became of one item: new, new under a use that sealed another one, there already with the same h, or contradicted. */
+export type ItemOutcome = "stored" | "reused" | "duplicate" | "conflict";
 
 /** A segment's place and what the chain says of it. */
 export interface SegmentRow {
@@ -133,8 +133,8 @@ export interface CatalogMethods {
   storeGap(gap: GapRow): void;
   /** Hash of the gap statement that was stored for a place, or null. */
   findGapHash(recording: RecordingId, stream: number, sequence: number): Uint8Array | null;
-  /** Keeps a status unless a newer or equal contact is known. @returns whether it was kept. */
-  storeStatus(status: StatusRow): boolean;
+  /** Keeps a status unless a newer or equal contact is known. @returns whether it was kept, and what the one before said. */
+  storeStatus(status: StatusRow): { readonly kept: boolean; readonly beforeJson: string | null };
   /** The offsets of a terminal's boot, or null when it never made contact in it. */
   findBootOffset(terminal: TerminalId, bootId: BootId): number | null;
   listRecordings(tenant: TenantId, patient: PatientId): readonly RecordingRow[];

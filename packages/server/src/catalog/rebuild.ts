@@ -36,7 +36,7 @@ async function readStored({ recordingKeys }: RebuildParts, { bytes, copy }: Scan
   const parsed = parsePackage(bytes);
   const { recording, tenant, stream, receivedAtUnixMs, items, commitment } = parsed.header;
   const key = await recordingKeys.get(recording);
-  const [first] = openPackage(key.dataKey, parsed);
+  const [first] = openPackage(key.dataKey, parsed).data;
   const { descriptor } = decodeSegmentBody(first ?? new Uint8Array(0));
   const facts = { recording, tenant, terminal: key.terminal, patient: key.patient, descriptor };
   const stored: StoredPackage = { ...facts, stream, receivedAtUnixMs, items, copies: [copy] };

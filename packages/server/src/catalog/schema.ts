@@ -108,3 +108,18 @@ CREATE TABLE audit (
   hash BLOB NOT NULL
 ) STRICT;
 `;
+
+/**
+ * Which uses of each terminal's keys sealed a stored segment: one bit each, 256 uses a row, lowest bit first. A catalog of
+ * before gets the table when it is opened, and knows the uses from then on.
+ */
+export const KEY_USES_TABLE = `
+CREATE TABLE IF NOT EXISTS key_uses (
+  terminal TEXT NOT NULL,
+  cycle INTEGER NOT NULL,
+  key_index INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  bits BLOB NOT NULL,
+  PRIMARY KEY (terminal, cycle, key_index, run)
+) STRICT, WITHOUT ROWID;
+`;

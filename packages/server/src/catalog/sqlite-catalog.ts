@@ -19,9 +19,10 @@ import type {
   StoredPackage,
   SummaryRow,
 } from "./catalog.ts";
+import { noteUses } from "./key-uses.ts";
 import { findMissingRows } from "./missing.ts";
 import { recordingRow, segmentRow, type SqlRow } from "./rows.ts";
-import { CATALOG_FILE, CATALOG_SCHEMA, CATALOG_VERSION } from "./schema.ts";
+import { CATALOG_FILE, CATALOG_SCHEMA, CATALOG_VERSION, KEY_USES_TABLE } from "./schema.ts";
 
 /** Whether a folder has a catalog of this version that opens. */
 export function hasCatalog(folderPath: string): boolean {
@@ -55,6 +56,7 @@ function openDatabase(folderPath: string): DatabaseSync {
     throw new ServerError("ERR_CATALOG_DAMAGED", "catalog is not in synchronous mode full");
   }
   if (fresh) database.exec(CATALOG_SCHEMA);
+  database.exec(KEY_USES_TABLE);
   return database;
 }
 
@@ -172,7 +174,18 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     storeCopies(packageKey, stored.copies);
     const outcomes = stored.items.map((item, place) => storeItem(recordingKey, stored, item, place, packageKey));
     updateRecording(recordingKey, stored, outcomes);
-    return outcomes;
+    return withReused(stored, outcomes);
+  }
+
+  /** Tells of the stored items whose use had sealed another segment. */
+  function withReused(stored: StoredPackage, outcomes: readonly ItemOutcome[]): readonly ItemOutcome[] {
+    const places = outcomes.flatMap((outcome, place) => (outcome === "stored" ? [place] : []));
+    const known = noteUses(
+      sql,
+      stored.terminal,
+      places.map((place) => stored.items[place] as PackageItem),
+    );
+    return outcomes.map((outcome, place) => (known[places.indexOf(place)] ? "reused" : outcome));
   }
 
   function updateRecording(recordingKey: number, stored: StoredPackage, outcomes: readonly ItemOutcome[]): void {
@@ -201,9 +214,10 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     }
   }
 
-  function storeStatus(status: StatusRow): boolean {
-    const known = sql("SELECT contact FROM terminal_status WHERE terminal = ?").get(status.terminal);
-    if (known && Number(known["contact"]) >= status.contact) return false;
+  function storeStatus(status: StatusRow): { readonly kept: boolean; readonly beforeJson: string | null } {
+    const known = sql("SELECT contact, status FROM terminal_status WHERE terminal = ?").get(status.terminal);
+    const beforeJson = known ? String(known["status"]) : null;
+    if (known && Number(known["contact"]) >= status.contact) return { kept: false, beforeJson };
     sql(
       "INSERT INTO terminal_status VALUES (?, ?, ?, ?) ON CONFLICT (terminal) DO UPDATE SET" +
         " contact = excluded.contact, received_ms = excluded.received_ms, status = excluded.status",
@@ -217,7 +231,7 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
         "UPDATE recordings SET told_sequence = MAX(COALESCE(told_sequence, -1), ?), told_open = ? WHERE id = ? AND terminal = ?",
       ).run(head.sequence, head.open ? 1 : 0, head.recording, status.terminal);
     }
-    return true;
+    return { kept: true, beforeJson };
   }
 
   /** Each entry's hash covers the one before: it finds accidents and careless edits, not an operator who recomputes it. */

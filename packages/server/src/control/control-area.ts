@@ -6,6 +6,7 @@
  *
  * Source: paper B §3 (storage buffer, idle detection), §4 (retransmission), §5.1.
  */
+import { releaseBytes } from "@pericard/protocol";
 import type { Channel } from "../channels/channel.ts";
 import { ServerError } from "../errors.ts";
 import type { Copy, StoredItem } from "../volumes/volume.ts";
@@ -89,7 +90,8 @@ export class ControlArea {
   }
 
   /**
-   * Stores one item; resolves when it is durable in every copy.
+   * Stores one item; resolves when it is durable in every copy. The item's bytes are the control area's from now on: it
+   * gives their memory back when no file system needs them any more.
    *
    * @throws {ServerError} ERR_STORE_UNAVAILABLE when it is not by the deadline, or when the control area is closed. Some
    * copies may be there then: without rows they are garbage.
@@ -190,5 +192,6 @@ export class ControlArea {
     if (!task.isAnswered || task.trying.size > 0) return;
     this.#bufferedItems -= 1;
     this.#bufferedBytes -= task.item.bytes.length;
+    releaseBytes(task.item.bytes);
   }
 }

@@ -8,6 +8,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_TERMINAL_QUARANTINED: { status: 403, title: "terminal is not active" },
   ERR_SIGNATURE_INVALID: { status: 403, title: "signature is not the sender's" },
   ERR_MESSAGE_REFUSED: { status: 422, title: "message is refused" },
+  ERR_SUITE_REFUSED: { status: 422, title: "message is of another suite" },
   ERR_STATUS_REPLAYED: { status: 409, title: "status is not new" },
   ERR_BODY_TOO_LARGE: { status: 413, title: "body is too large" },
   ERR_BUFFER_FULL: { status: 503, title: "buffer is full" },

@@ -1,7 +1,7 @@
 /** The API for people: sessions, patients, recordings. Every route but signing in needs a session. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Account } from "@pericard/custody";
-import { PatientId, RecordingId } from "@pericard/protocol";
+import { PatientId, RecordingId, TerminalId } from "@pericard/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { SESSION_LIFETIME_MS, type Session as SignedInSession, type Sessions } from "../access/sessions.ts";
@@ -10,7 +10,17 @@ import type { Library } from "../retrieval/library.ts";
 import type { LiveFeed } from "../retrieval/live.ts";
 import { ServerError } from "../errors.ts";
 import { streamExtents } from "./live-stream.ts";
-import { IdParameters, Patients, Recording, Recordings, SamplesQuery, Session, SummaryQuery } from "./schemas.ts";
+import {
+  IdParameters,
+  KeyLife,
+  Patients,
+  Recording,
+  Recordings,
+  SamplesQuery,
+  SerialParameters,
+  Session,
+  SummaryQuery,
+} from "./schemas.ts";
 import { sessionToken, setSessionCookie } from "./session-cookie.ts";
 
 export interface ApiParts {
@@ -123,6 +133,18 @@ export const apiRoutes =
         const stretch = { fromFrame, toFrame };
         const { header, leads } = await library.readSummary(accountOf(request), recording, stretch, buckets);
         return sendFramed(reply, encodeFramedAnswer(header, leads));
+      },
+    );
+
+    app.get(
+      "/api/v1/terminals/:serial/keys",
+      { schema: { params: SerialParameters, response: { 200: KeyLife } } },
+      async (request) => {
+        const { changes, ...life } = await library.getKeyLife(
+          accountOf(request),
+          TerminalId.parse(request.params.serial),
+        );
+        return { ...life, changes: [...changes] };
       },
     );
 

@@ -3,6 +3,7 @@ import {
   encodeMail,
   ENVELOPE_BYTES_MAX,
   MAIL_MEDIA_TYPE,
+  releaseBytes,
   UPLOAD_PATH,
   WAIT_PARAMETER,
   WAIT_SECONDS_MAX,
@@ -10,8 +11,10 @@ import {
 } from "@pericard/protocol";
 import { equalSecrets, sha256 } from "@pericard/crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { IncomingMessage } from "node:http";
 import { ServerError } from "../errors.ts";
 import type { Ingest } from "../ingest/ingest.ts";
+import { readBody } from "./read-body.ts";
 
 /** A gateway or terminal that may upload. */
 export interface UploadClient {
@@ -78,16 +81,18 @@ export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): voi
   const room = new BodyRoom(parts.bufferBytesMax);
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    const bodyLimit = ENVELOPE_BYTES_MAX;
-    scope.addContentTypeParser("*", { parseAs: "buffer", bodyLimit }, (_request, body, parsed) => parsed(null, body));
+    scope.addContentTypeParser("*", (request: FastifyRequest, body: IncomingMessage) =>
+      readBody(body, Number(request.headers["content-length"]), ENVELOPE_BYTES_MAX),
+    );
     scope.addHook("onRequest", async (request, reply) => {
       requireClient(clients, request);
       const sizeBytes = declaredBytes(request);
       room.take(sizeBytes);
       reply.raw.once("close", () => room.free(sizeBytes));
     });
-    scope.post(UPLOAD_PATH, { bodyLimit, schema: { hide: true } }, async (request, reply) => {
+    scope.post(UPLOAD_PATH, { schema: { hide: true } }, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+      // A plain array: slices of a Buffer would share its memory.
       const bytes = new Uint8Array(body.buffer, body.byteOffset, body.byteLength);
       request.body = undefined;
       const gone = new AbortController();
@@ -95,6 +100,7 @@ export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): voi
         if (!reply.raw.writableFinished) gone.abort();
       });
       const mail = await ingest.receive(bytes, { waitMs: waitMsOf(request), signal: gone.signal });
+      releaseBytes(bytes);
       return reply.type(MAIL_MEDIA_TYPE).send(Buffer.from(encodeMail(mail)));
     });
     done();

@@ -42,7 +42,7 @@ export function addPageRoutes(app: FastifyInstance, viewerPath: string, sessions
       maxAge: "30d",
       schemaHide: true,
     });
-    for (const path of ["/", "/patients/:id", "/recordings/:id"]) {
+    for (const path of ["/", "/patients/:id", "/recordings/:id", "/terminals/:serial"]) {
       scope.get(path, { schema: { hide: true } }, (_request, reply) => reply.type(html).send(viewerPage));
     }
   });

@@ -67,9 +67,48 @@ export const Recording = Type.Object({
   predecessor: Neighbour,
   successor: Neighbour,
   synthetic: Type.Boolean(),
+  suite: Type.Union([Type.Literal("pericard-1"), Type.Literal("paper-2018")]),
 });
 
 export const Recordings = Type.Object({ recordings: Type.Array(Recording) });
+
+const KeyUse = Type.Object({ cycle: Type.Integer(), index: Type.Integer(), use: Type.Integer() });
+
+export const KeyLife = Type.Object({
+  terminalSerial: Type.String(),
+  next: Type.Union([KeyUse, Type.Null()], { description: "the next use of a key, as far as the server knows" }),
+  seenAtUnixMs: Nullable(Type.Integer()),
+  usedCount: Type.Integer({ description: "uses over all keys since the terminal was deployed" }),
+  maximum: Type.Integer({ description: "uses after which a key gives way to the next" }),
+  version: Type.Integer({ description: "the change that gave the maximum; 0 before the first" }),
+  usesPerDay: Type.Union([Type.Number(), Type.Null()], { description: "null before a week was seen" }),
+  keysEndAtUnixMs: Type.Union([Type.Integer(), Type.Null()], {
+    description: "when the last of the 120 keys of this cycle is used up, at that pace",
+  }),
+  targetLifeDays: Type.Number(),
+  changes: Type.Array(
+    Type.Object({
+      version: Type.Integer(),
+      state: Type.Union([
+        Type.Literal("offered"),
+        Type.Literal("ordered"),
+        Type.Literal("done"),
+        Type.Literal("refused"),
+        Type.Literal("cancelled"),
+      ]),
+      maximum: Type.Integer(),
+      code: Nullable(Type.String()),
+      begunAtUnixMs: Type.Integer(),
+      orderedAtUnixMs: Nullable(Type.Integer()),
+      endedAtUnixMs: Nullable(Type.Integer()),
+      effectiveFrom: Nullable(KeyUse),
+      taken: Nullable(KeyUse),
+    }),
+  ),
+  alarms: Type.Array(Type.Object({ atUnixMs: Type.Integer(), kind: Type.String(), detail: Type.String() })),
+});
+
+export const SerialParameters = Type.Object({ serial: Type.String({ pattern: "^[0-9a-f]{12}$" }) });
 
 export const IdParameters = Type.Object({ id: Id });
 

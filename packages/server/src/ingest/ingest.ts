@@ -4,19 +4,36 @@
  * Source: docs/format.md §9.1.
  */
 import { CryptoError, sha256, verifyMessage } from "@pericard/crypto";
-import { equalBytes, Gap, parseSigned, RoutingId, Status, type ParsedSigned } from "@pericard/protocol";
+import {
+  compareKeyUse,
+  equalBytes,
+  Gap,
+  isPaperEnvelope,
+  parsePaperEnvelope,
+  parseSigned,
+  RoutingId,
+  Status,
+  SUITE,
+  type ParsedSigned,
+  type JournalledHeader,
+} from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import { ServerError } from "../errors.ts";
+import type { KeyChanges } from "../keys/key-changes.ts";
+import { nameOf, type KeyWatch } from "../keys/key-watch.ts";
 import type { Mailbox } from "../keys/mailbox.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { RegisteredTerminal, TerminalRegistry } from "../keys/terminals.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
-import { openSegments, type HpkeKeys } from "./open-segments.ts";
+import { openPaperSegments, requirePaper } from "./open-paper.ts";
+import { openSegments, type HpkeKeys, type OpenedEnvelope, type OpenedItem } from "./open-segments.ts";
 import type { StatementMaker } from "./statements.ts";
 import type { StatusKeeper } from "./status-keeper.ts";
 import type { SegmentStore } from "./store-segments.ts";
+
+const KEY_CHANGE_TYPES = ["pericard/key-answer", "pericard/key-taken", "pericard/key-refused"] as const;
 
 export interface IngestParts {
   readonly terminals: TerminalRegistry;
@@ -27,6 +44,8 @@ export interface IngestParts {
   readonly recordingKeys: RecordingKeys;
   readonly statements: StatementMaker;
   readonly mailbox: Mailbox;
+  readonly keyChanges: KeyChanges;
+  readonly keyWatch: KeyWatch;
   readonly statusKeeper: StatusKeeper;
   readonly audit: Audit;
   readonly copyCount: number;
@@ -51,15 +70,18 @@ export class Ingest {
    *
    * @returns signed messages for the terminal.
    * @throws {ProtocolError} with the code of what is malformed; {ServerError} ERR_TERMINAL_UNKNOWN,
-   * ERR_TERMINAL_QUARANTINED, ERR_SIGNATURE_INVALID, ERR_MESSAGE_REFUSED, ERR_STATUS_REPLAYED, ERR_BUFFER_FULL,
+   * ERR_TERMINAL_QUARANTINED, ERR_SIGNATURE_INVALID, ERR_SUITE_REFUSED, ERR_MESSAGE_REFUSED, ERR_STATUS_REPLAYED, ERR_BUFFER_FULL,
    * ERR_STORE_UNAVAILABLE. The same message may be sent again.
    */
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
+    if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes);
     const message = parseSigned(bytes);
     const terminal = await this.#verify(message);
     if (message.type === "pericard/envelope") return this.#receiveEnvelope(terminal, message);
     if (message.type === "pericard/gap") return this.#receiveGap(terminal, message, bytes);
     if (message.type === "pericard/status") return this.#receiveStatus(terminal, message, wait);
+    const keyChange = KEY_CHANGE_TYPES.find((type) => type === message.type);
+    if (keyChange) return this.#parts.keyChanges.take(terminal, keyChange, bytes, message.payload);
     throw new ServerError("ERR_MESSAGE_REFUSED", "message is not of a type that terminals send");
   }
 
@@ -75,11 +97,30 @@ export class Ingest {
   }
 
   async #receiveEnvelope(terminal: RegisteredTerminal, message: ParsedSigned): Promise<readonly Uint8Array[]> {
-    const { control, segments, statements, hpkeKeys, mailbox, copyCount, nowUnixMs } = this.#parts;
-    control.requireRoom();
-    const { items, refusals: unopened } = openSegments(terminal, hpkeKeys, message);
+    if (terminal.suite !== SUITE.pericard1) {
+      throw new ServerError("ERR_SUITE_REFUSED", `terminal ${terminal.serial} is not registered for suite pericard-1`);
+    }
+    this.#parts.control.requireRoom();
+    return this.#storeEnvelope(terminal, openSegments(terminal, this.#parts.hpkeKeys, message));
+  }
+
+  /** An envelope of suite paper-2018. Whose it claims to be is not covered by its signature: that fits one terminal's key. */
+  async #receivePaperEnvelope(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+    const envelope = parsePaperEnvelope(bytes);
+    const terminal = await this.#parts.terminals.get(envelope.routing);
+    requirePaper(terminal);
+    this.#parts.control.requireRoom();
+    return this.#storeEnvelope(terminal, openPaperSegments(terminal, envelope));
+  }
+
+  async #storeEnvelope(
+    terminal: RegisteredTerminal,
+    { items, refusals: unopened }: OpenedEnvelope,
+  ): Promise<readonly Uint8Array[]> {
+    const { segments, statements, mailbox, keyChanges, copyCount, nowUnixMs } = this.#parts;
     const receivedAtUnixMs = nowUnixMs();
-    const { durable, contradictions, refusals: foreign } = await segments.store(terminal, items, receivedAtUnixMs);
+    const outcome = await segments.store(terminal, items, receivedAtUnixMs);
+    const { durable, contradictions, refusals: foreign } = outcome;
     const { routing, serial } = terminal;
     const refusals = [...unopened, ...foreign];
     await Promise.all([
@@ -87,13 +128,31 @@ export class Ingest {
       ...contradictions.map(({ item: { header }, cause }) =>
         this.#alarm(serial, `conflict ${cause} ${header.recording} ${header.sequence}`),
       ),
+      this.#noteKeys(terminal, items, outcome.reused),
     ]);
     return [
       ...(durable.length > 0 ? [statements.receipt(routing, receivedAtUnixMs, copyCount, durable)] : []),
       ...contradictions.map((contradiction) => statements.conflict(routing, receivedAtUnixMs, contradiction)),
       ...refusals.map((refusal) => statements.rejected(routing, receivedAtUnixMs, refusal)),
       ...mailbox.collect(routing, 0),
+      ...keyChanges.letters(serial),
     ];
+  }
+
+  /** What an envelope tells of the terminal's keys: how far they are used, and whether one was used twice. */
+  async #noteKeys(
+    terminal: RegisteredTerminal,
+    items: readonly OpenedItem[],
+    reused: readonly OpenedItem[],
+  ): Promise<void> {
+    const { keyChanges, keyWatch } = this.#parts;
+    const [twice] = reused;
+    if (twice) await keyWatch.alarm(terminal.serial, "repeat", nameOf(twice.header));
+    const newest = items.map(({ header }) => header).reduce<JournalledHeader | undefined>(laterUse, undefined);
+    if (!newest) return;
+    const { cycle, index, use, policyVersion } = newest;
+    const next = { cycle, index, use: use + 1 };
+    await keyChanges.contact(terminal, { from: "segment", next, version: policyVersion });
   }
 
   #alarm(serial: string, action: string): Promise<unknown> {
@@ -115,7 +174,7 @@ export class Ingest {
     const known = await catalog.findGapHash(recording, stream, sequence);
     if (!known || !equalBytes(known, hash)) {
       control.requireRoom();
-      await control.store({ kind: STORED_KIND.gap, bytes });
+      await control.store({ kind: STORED_KIND.gap, bytes: bytes.slice() });
       await catalog.storeGap({ recording, stream, sequence, cause, hash });
     }
     return [statements.receipt(terminal.routing, nowUnixMs(), copyCount, [hash])];
@@ -126,15 +185,22 @@ export class Ingest {
     message: ParsedSigned,
     wait: AnswerWait,
   ): Promise<readonly Uint8Array[]> {
-    const { mailbox, statusKeeper } = this.#parts;
+    const { mailbox, keyChanges, statusKeeper } = this.#parts;
     const status = Status.decode(message.payload);
     if (status.routing !== terminal.routing) {
       throw new ServerError("ERR_MESSAGE_REFUSED", "status is another terminal's");
     }
     await statusKeeper.keep(terminal, status);
-    const now = mailbox.collect(terminal.routing, status.mailSeen);
+    const { cycle, index, use, policyVersion: version } = status;
+    await keyChanges.contact(terminal, { from: "status", next: { cycle, index, use }, version });
+    const now = [...mailbox.collect(terminal.routing, status.mailSeen), ...keyChanges.letters(terminal.serial)];
     if (now.length > 0) return now;
     await mailbox.wait(terminal.routing, wait.waitMs, wait.signal);
     return mailbox.collect(terminal.routing, status.mailSeen);
   }
+}
+
+/** The header that was sealed later. */
+function laterUse(newest: JournalledHeader | undefined, header: JournalledHeader): JournalledHeader {
+  return newest && compareKeyUse(newest, header) >= 0 ? newest : header;
 }

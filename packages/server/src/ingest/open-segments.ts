@@ -3,17 +3,25 @@
  *
  * Source: paper B §4 step 5, as corrected in docs/papers.md; docs/format.md §5, §6.
  */
-import { CryptoError, openEnvelope, openSegment, sha256, type HpkeKeyPair } from "@pericard/crypto";
+import {
+  CryptoError,
+  openEnvelope,
+  openSegment,
+  sha256,
+  type HpkeKeyPair,
+  type OpenedEnvelope as EnvelopeContent,
+} from "@pericard/crypto";
 import {
   parseEnvelope,
   parseSegment,
   ProtocolError,
+  releaseBytes,
   RoutingId,
   type EnvelopeId,
   type KeyId,
   type ParsedEnvelope,
   type ParsedSigned,
-  type SegmentHeader,
+  type JournalledHeader,
   type WaveformDescriptor,
 } from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
@@ -22,7 +30,7 @@ import type { RegisteredTerminal } from "../keys/terminals.ts";
 /** One segment that was opened and checked. `plain` is the Data_i of a data package. */
 export interface OpenedItem {
   readonly hash: Uint8Array;
-  readonly header: SegmentHeader;
+  readonly header: JournalledHeader;
   readonly descriptor: WaveformDescriptor;
   readonly plain: Uint8Array;
 }
@@ -48,7 +56,8 @@ function refusalCode(error: unknown): string {
   throw error;
 }
 
-function requireSame(terminal: RegisteredTerminal, header: SegmentHeader): void {
+/** @throws {ServerError} ERR_MESSAGE_REFUSED when a segment says that it is another terminal's, or of a stream that is not kept. */
+export function requireOwn(terminal: RegisteredTerminal, header: JournalledHeader): void {
   if (header.terminal !== terminal.serial || header.tenant !== terminal.tenant) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "segment is another terminal's");
   }
@@ -58,13 +67,13 @@ function requireSame(terminal: RegisteredTerminal, header: SegmentHeader): void 
 
 function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
   const parsed = parseSegment(bytes);
-  requireSame(terminal, parsed.header);
+  requireOwn(terminal, parsed.header);
   const { cycle, index } = parsed.header;
   const { plain, body } = openSegment(terminal.groupKey("storage", cycle, index), parsed);
   return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, plain };
 }
 
-function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: ParsedEnvelope): readonly Uint8Array[] {
+function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: ParsedEnvelope): EnvelopeContent {
   const { hpkeKey, cycle, index } = envelope.recipient;
   const recipient = keys.get(hpkeKey);
   if (!recipient) throw new ServerError("ERR_MESSAGE_REFUSED", "envelope is sealed to a key that is not the server's");
@@ -82,17 +91,24 @@ export function openSegments(terminal: RegisteredTerminal, keys: HpkeKeys, messa
   if (envelope.header.routing !== RoutingId.fromBytes(message.keyIdBytes)) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "envelope names another routing id than its signature");
   }
-  let sealed: readonly Uint8Array[];
+  let opened: EnvelopeContent;
   try {
-    sealed = openContent(terminal, keys, envelope);
+    opened = openContent(terminal, keys, envelope);
   } catch (error) {
     return { items: [], refusals: [{ code: refusalCode(error), hash: null, envelope: envelope.header.envelope }] };
   }
+  const outcome = openEach(opened.segments, (bytes) => openItem(terminal, bytes));
+  releaseBytes(opened.content);
+  return outcome;
+}
+
+/** Opens segments one by one: one that is refused does not touch the others. */
+export function openEach(sealed: readonly Uint8Array[], openOne: (bytes: Uint8Array) => OpenedItem): OpenedEnvelope {
   const items: OpenedItem[] = [];
   const refusals: Refusal[] = [];
   for (const bytes of sealed) {
     try {
-      items.push(openItem(terminal, bytes));
+      items.push(openOne(bytes));
     } catch (error) {
       refusals.push({ code: refusalCode(error), hash: sha256(bytes), envelope: null });
     }

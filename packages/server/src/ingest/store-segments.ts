@@ -6,7 +6,7 @@
  */
 import { sealPackage, type RandomSource } from "@pericard/crypto";
 import type { RecordingKey } from "@pericard/custody";
-import { BODY_KIND, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
+import { BODY_KIND, SUITE, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
 import type { Catalog, ItemOutcome, StoredPackage } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import { codeOf } from "../errors.ts";
@@ -32,6 +32,8 @@ export interface StoreOutcome {
   readonly contradictions: readonly Contradiction[];
   /** Segments of a recording that is another terminal's. */
   readonly refusals: readonly Refusal[];
+  /** Segments that are durable, under a key use that had sealed another one. */
+  readonly reused: readonly OpenedItem[];
 }
 
 export interface SegmentStoreParts {
@@ -42,6 +44,9 @@ export interface SegmentStoreParts {
   /** Called after rows are durable. */
   readonly onStored: (stored: StoredPackage, plain: readonly Uint8Array[]) => void;
 }
+
+/** Plain bytes that one package holds at most, unless one segment is longer: about three minutes of twelve leads. */
+const PACKAGE_PLAIN_BYTES = 512 * 1024;
 
 function packageItem({ hash, header, descriptor, plain }: OpenedItem): PackageItem {
   const { sequence, prev, final, cycle, index, use, policyVersion } = header;
@@ -54,6 +59,33 @@ function packageItem({ hash, header, descriptor, plain }: OpenedItem): PackageIt
 function byStream(items: readonly OpenedItem[]): readonly (readonly OpenedItem[])[] {
   const groups = Map.groupBy(items, ({ header }) => `${header.recording}/${header.stream}`);
   return [...groups.values()].map((group) => group.toSorted((a, b) => a.header.sequence - b.header.sequence));
+}
+
+/**
+ * New segments of one stream as packages. A package is read and opened as a whole for any part of it, so that a backlog
+ * that came in one envelope is not kept as one.
+ */
+function byPackage(fresh: readonly OpenedItem[]): readonly (readonly OpenedItem[])[] {
+  const packages: OpenedItem[][] = [];
+  let sizeBytes = Infinity;
+  for (const item of fresh) {
+    if (sizeBytes + item.plain.length > PACKAGE_PLAIN_BYTES) {
+      packages.push([]);
+      sizeBytes = 0;
+    }
+    packages.at(-1)?.push(item);
+    sizeBytes += item.plain.length;
+  }
+  return packages;
+}
+
+function joined(a: StoreOutcome, b: StoreOutcome): StoreOutcome {
+  return {
+    durable: [...a.durable, ...b.durable],
+    contradictions: [...a.contradictions, ...b.contradictions],
+    refusals: [...a.refusals, ...b.refusals],
+    reused: [...a.reused, ...b.reused],
+  };
 }
 
 /** Stores opened segments. One stream's segments are stored in turn, so that two uploads cannot both be first. */
@@ -82,11 +114,7 @@ export class SegmentStore {
         ),
       ),
     );
-    return {
-      durable: outcomes.flatMap(({ durable }) => durable),
-      contradictions: outcomes.flatMap(({ contradictions }) => contradictions),
-      refusals: outcomes.flatMap(({ refusals }) => refusals),
-    };
+    return outcomes.reduce(joined, NOTHING);
   }
 
   async #storeGroup(
@@ -114,13 +142,16 @@ export class SegmentStore {
       }
     }
     // A repetition within the envelope waits, with the rest, for what it repeats.
-    const stored = fresh.length === 0 ? NOTHING : await this.#storeFresh(terminal, key, fresh, receivedAtUnixMs);
-    if (stored.contradictions.length > 0) this.#views.forget(recording, stream);
-    else this.#views.remember(recording, stream, view);
+    const packages = byPackage(fresh).map((part) => this.#storePackage(terminal, key, part, receivedAtUnixMs));
+    // Until all is stored as expected, the catalog alone knows what is there.
+    this.#views.forget(recording, stream);
+    const stored = (await Promise.all(packages)).reduce(joined, NOTHING);
+    if (stored.contradictions.length === 0) this.#views.remember(recording, stream, view);
     return {
       durable: [...durable, ...stored.durable],
       contradictions: [...contradictions, ...stored.contradictions],
       refusals: [],
+      reused: stored.reused,
     };
   }
 
@@ -141,8 +172,8 @@ export class SegmentStore {
     }
   }
 
-  /** Seals, stores and writes the rows of segments that are new. The catalog has the last word on that. */
-  async #storeFresh(
+  /** Seals, stores and writes the rows of one package of segments that are new. The catalog has the last word on that. */
+  async #storePackage(
     terminal: RegisteredTerminal,
     key: RecordingKey,
     fresh: readonly OpenedItem[],
@@ -155,7 +186,8 @@ export class SegmentStore {
     const items = fresh.map(packageItem);
     const plain = fresh.map((item) => item.plain);
     const draft = {
-      suite: header.suite,
+      // At rest the packages are the server's own, whatever suite brought the segments.
+      suite: SUITE.pericard1,
       tenant,
       recording,
       stream,
@@ -175,10 +207,11 @@ export class SegmentStore {
         .filter((_, i) => outcomes[i] === "conflict")
         .map((item) => ({ item, cause: "sequence" as const })),
       refusals: [],
+      reused: fresh.filter((_, i) => outcomes[i] === "reused"),
     };
   }
 }
 
-const NOTHING: StoreOutcome = { durable: [], contradictions: [], refusals: [] };
+const NOTHING: StoreOutcome = { durable: [], contradictions: [], refusals: [], reused: [] };
 /** What a terminal is told of a segment in a recording that is not its own. */
 const FOREIGN = "ERR_MESSAGE_REFUSED";

@@ -1,17 +1,43 @@
 /** The thread of the key store: every call waits for every copy. */
-import { KeyStore } from "@pericard/custody";
+import {
+  type KekAccess,
+  KeyStore,
+  type KeyAlarm,
+  type KeyChangeEnd,
+  type KeyMark,
+  type NewKeyChange,
+  type NewKeyOrder,
+  type Terminal,
+} from "@pericard/custody";
 import { systemRandom } from "@pericard/crypto";
-import type { PatientId, RecordingId, RoutingId, TenantId, TerminalId } from "@pericard/protocol";
+import {
+  SUITE,
+  type PatientId,
+  type RecordingId,
+  type RoutingId,
+  type TenantId,
+  type TerminalId,
+} from "@pericard/protocol";
 import { workerData } from "node:worker_threads";
+import type { PaperFacts } from "./paper-peer.ts";
 import { serveThread } from "../threads/serve.ts";
 
-const { folderPaths, kek } = workerData as { readonly folderPaths: readonly string[]; readonly kek: Uint8Array };
+const { folderPaths, kek } = workerData as { readonly folderPaths: readonly string[]; readonly kek: KekAccess };
 const store = KeyStore.open(folderPaths, kek, systemRandom);
 
 /** A terminal with its opened block, for the registry. */
 function findTerminal(routing: RoutingId) {
   const terminal = store.findTerminalByRouting(routing);
-  return terminal && { terminal, block: store.openBlock(terminal.serial) };
+  return terminal && { terminal, block: store.openBlock(terminal.serial), paper: findPaperFacts(terminal) };
+}
+
+/** null in suite pericard-1, and for a terminal whose tenant was not created synthetic. */
+function findPaperFacts({ suite, serial, tenant }: Terminal): PaperFacts | null {
+  if (suite !== SUITE.paper2018) return null;
+  const envelopePublicDer = store.findEnvelopeKey(serial);
+  const record = store.tenants().find(({ id }) => id === tenant);
+  if (!envelopePublicDer || !record?.synthetic) return null;
+  return { tenant: record, privateDer: store.getPaperTenant(tenant).privateDer, envelopePublicDer };
 }
 
 const methods = {
@@ -27,6 +53,13 @@ const methods = {
   obtainRecordingKey: (recording: RecordingId, serial: TerminalId, patient: PatientId | null, nowUnixMs: number) =>
     store.obtainRecordingKey(recording, serial, patient, nowUnixMs),
   findRecordingKey: (recording: RecordingId) => store.findRecordingKey(recording),
+  keyLife: (serial: TerminalId) => store.keyLife(serial),
+  markKeyUse: (serial: TerminalId, mark: KeyMark) => store.markKeyUse(serial, mark),
+  beginKeyChange: (serial: TerminalId, change: NewKeyChange) => store.beginKeyChange(serial, change),
+  openKeyChangeSecret: (serial: TerminalId, version: number) => store.openKeyChangeSecret(serial, version),
+  orderKeyChange: (serial: TerminalId, order: NewKeyOrder) => store.orderKeyChange(serial, order),
+  endKeyChange: (serial: TerminalId, version: number, end: KeyChangeEnd) => store.endKeyChange(serial, version, end),
+  addKeyAlarm: (serial: TerminalId, alarm: KeyAlarm) => store.addKeyAlarm(serial, alarm),
   findAccount: (id: string) => store.findAccount(id),
   redeemSignInLink: (token: string, nowUnixMs: number) => store.redeemSignInLink(token, nowUnixMs),
   close: () => store.close(),

@@ -1,4 +1,5 @@
 /** The key store behind promises, in a thread of its own. */
+import type { KekAccess } from "@pericard/custody";
 import { startThread, type ThreadCalls } from "../threads/thread.ts";
 import type { KeyStoreMethods } from "./key-store-thread.ts";
 
@@ -16,6 +17,13 @@ const METHODS: readonly (keyof KeyStoreMethods)[] = [
   "assignments",
   "obtainRecordingKey",
   "findRecordingKey",
+  "keyLife",
+  "markKeyUse",
+  "beginKeyChange",
+  "openKeyChangeSecret",
+  "orderKeyChange",
+  "endKeyChange",
+  "addKeyAlarm",
   "findAccount",
   "redeemSignInLink",
   "close",
@@ -24,10 +32,10 @@ const METHODS: readonly (keyof KeyStoreMethods)[] = [
 /** The key store as the other rooms use it. */
 export type KeyStorePort = ThreadCalls<KeyStoreMethods>;
 
-/** Starts the key store's thread over its copies. `kek` is 32 bytes. */
+/** Starts the key store's thread over its copies. */
 export function openKeyStoreThread(
   folderPaths: readonly string[],
-  kek: Uint8Array,
+  kek: KekAccess,
 ): { readonly keyStore: KeyStorePort; end(): void } {
   const thread = startThread<KeyStoreMethods>(MODULE, { folderPaths, kek }, METHODS, HEAP_MEGABYTES_MAX);
   return { keyStore: thread.calls, end: () => thread.end() };

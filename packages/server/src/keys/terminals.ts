@@ -2,20 +2,24 @@
  * The registered terminals with their keys, as ingest needs them. Tenant and suite come from here, never from a message.
  */
 import { deriveGroupKey, ed25519Public, type GroupKeyLabel, type KeyObject } from "@pericard/crypto";
-import type { RoutingId, TenantId, TerminalId } from "@pericard/protocol";
+import { SUITE, type RoutingId, type Suite, type TenantId, type TerminalId } from "@pericard/protocol";
 import type { Terminal } from "@pericard/custody";
 import { ServerError } from "../errors.ts";
 import type { KeyStorePort } from "./key-store.ts";
 import { Lru } from "./lru.ts";
+import { openPaperPeer, type PaperFacts, type PaperPeer } from "./paper-peer.ts";
 
 /** A terminal that may upload. */
 export interface RegisteredTerminal {
   readonly serial: TerminalId;
   readonly tenant: TenantId;
   readonly routing: RoutingId;
-  /** Paper B's P_K-R. */
+  readonly suite: Suite;
+  /** Keys of suite paper-2018; null in pericard-1. */
+  readonly paper: PaperPeer | null;
+  /** Paper B's P_K-R; in suite paper-2018 the key of statuses and gaps alone. */
   readonly verifyKey: KeyObject;
-  /** The terminal's key of one purpose, cycle and index, 32 bytes. */
+  /** The terminal's key of one purpose, cycle and index, 32 bytes. @throws {ServerError} ERR_SUITE_REFUSED in paper-2018. */
   groupKey(label: GroupKeyLabel, cycle: number, index: number): Uint8Array;
 }
 
@@ -24,18 +28,27 @@ const KEYS_PER_TERMINAL_MAX = 8;
 /** How long a registration is believed before the key store is asked again, in milliseconds. */
 const FRESH_MS = 1000;
 
-function registered(terminal: Terminal, block: Uint8Array): RegisteredTerminal {
+function registered(terminal: Terminal, block: Uint8Array, facts: PaperFacts | null): RegisteredTerminal {
   const { serial, tenant, routing, suite, signPublicKey } = terminal;
   if (terminal.state !== "active" || !signPublicKey) {
     throw new ServerError("ERR_TERMINAL_QUARANTINED", `terminal ${serial} is ${terminal.state}`);
+  }
+  if (suite === SUITE.paper2018 && !facts) {
+    throw new ServerError(
+      "ERR_SUITE_REFUSED",
+      `terminal ${serial} is of suite paper-2018, its tenant is not synthetic`,
+    );
   }
   const keys = new Lru<string, Uint8Array>(KEYS_PER_TERMINAL_MAX);
   return {
     serial,
     tenant,
     routing,
+    suite,
+    paper: facts && openPaperPeer(facts, block),
     verifyKey: ed25519Public(signPublicKey),
     groupKey: (label, cycle, index) => {
+      if (suite !== SUITE.pericard1) throw new ServerError("ERR_SUITE_REFUSED", "suite paper-2018 has no group keys");
       const name = `${label}/${cycle}/${index}`;
       const known = keys.get(name);
       if (known) return known;
@@ -66,7 +79,7 @@ export class TerminalRegistry {
     if (known) return known;
     const found = await this.#keyStore.findTerminal(routing);
     if (!found) throw new ServerError("ERR_TERMINAL_UNKNOWN", "terminal is not registered");
-    const terminal = registered(found.terminal, found.block);
+    const terminal = registered(found.terminal, found.block, found.paper);
     this.#terminals.set(routing, terminal);
     return terminal;
   }

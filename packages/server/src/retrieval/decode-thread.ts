@@ -1,7 +1,14 @@
 /** The thread that opens packages and decodes samples for reads and for summaries. */
 import { openBlob, openPackage, sealBlob, systemRandom, verifyDigest } from "@pericard/crypto";
 import { getSegmentCodec } from "@pericard/ecg";
-import { decodeSegmentBody, parsePackage, RecordingId, sampleCountOf, type SegmentBody } from "@pericard/protocol";
+import {
+  decodeSegmentBody,
+  parsePackage,
+  RecordingId,
+  releaseBytes,
+  sampleCountOf,
+  type SegmentBody,
+} from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
 import { decodeSummary, emptySummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
@@ -13,8 +20,9 @@ export interface DecodedSegment {
   readonly leads: readonly Int32Array[];
 }
 
-/** A summary as it is stored. */
+/** A segment's summary, and as it is stored. */
 export interface SealedSummary {
+  readonly sequence: number;
   readonly sealed: Uint8Array;
   readonly suspect: boolean;
   readonly summary: Summary;
@@ -43,10 +51,20 @@ function decodeBody(body: SegmentBody) {
   return { firstFrame, frameCount, leads: samplesOf(body).map((lead) => lead.slice()) };
 }
 
+/** Opens a package for `use`, which gives nothing on that lies in it: its memory is given back at once. */
+function withPackage<T>(bytes: Uint8Array, dataKey: Uint8Array, use: (data: readonly Uint8Array[]) => T): T {
+  const { body, data } = openPackage(dataKey, parsePackage(bytes));
+  releaseBytes(bytes);
+  try {
+    return use(data);
+  } finally {
+    releaseBytes(body);
+  }
+}
+
 /** Segments of one package, by their items' numbers. The package is opened once. */
 function decode(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly number[]): readonly DecodedSegment[] {
-  const data = openPackage(dataKey, parsePackage(packageBytes));
-  const segments = items.map((item) => decodeBody(bodyOf(data[item])));
+  const segments = withPackage(packageBytes, dataKey, (data) => items.map((item) => decodeBody(bodyOf(data[item]))));
   return handOver(
     segments,
     segments.flatMap(({ leads }) => leads.map((lead) => lead.buffer)),
@@ -56,13 +74,26 @@ function decode(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly n
 const summaryContext = (recording: RecordingId, sequence: number) =>
   ["summary", RecordingId.toBytes(recording), sequence] as const;
 
-function summariseBody(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
+/** A segment to summarise, by its item's number in its package. */
+export interface ItemPlace {
+  readonly item: number;
+  readonly sequence: number;
+}
+
+function summariseOne(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
   const body = decodeSegmentBody(data);
   const { shape, frameCount } = body.descriptor;
   const samples = findSamples(body);
   const summary = samples ? summarise(shape, frameCount, samples) : emptySummary(shape);
   const sealed = sealBlob(dataKey, summaryContext(recording, sequence), encodeSummary(summary), systemRandom);
-  return { sealed, suspect: !samples || isSuspect(shape, summary), summary };
+  return { sequence, sealed, suspect: !samples || isSuspect(shape, summary), summary };
+}
+
+/** The summary of a segment by its Data_i. */
+function summariseBody(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
+  const made = summariseOne(data, dataKey, recording, sequence);
+  releaseBytes(data);
+  return made;
 }
 
 /** Samples, or undefined when the terminal sealed bytes that its codec did not make: the segment is kept as suspect. */
@@ -74,16 +105,20 @@ function findSamples(body: SegmentBody): readonly Int32Array[] | undefined {
   }
 }
 
+/** Summaries of segments of one package. The package is opened once. */
 function summarisePackage(
   packageBytes: Uint8Array,
   dataKey: Uint8Array,
-  item: number,
   recording: RecordingId,
-  sequence: number,
-): SealedSummary {
-  const data = openPackage(dataKey, parsePackage(packageBytes))[item];
-  if (!data) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
-  return summariseBody(data, dataKey, recording, sequence);
+  places: readonly ItemPlace[],
+): readonly SealedSummary[] {
+  return withPackage(packageBytes, dataKey, (data) =>
+    places.map(({ item, sequence }) => {
+      const one = data[item];
+      if (!one) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
+      return summariseOne(one, dataKey, recording, sequence);
+    }),
+  );
 }
 
 /** Stored summaries; null for one that does not open, which is made again. */

@@ -1,5 +1,5 @@
 /** Recordings as the API shows them. Source: docs/format.md §9.4. */
-import type { WaveformShape } from "@pericard/protocol";
+import type { SuiteName, WaveformShape } from "@pericard/protocol";
 import type { CatalogMethods, RecordingRow } from "../catalog/catalog.ts";
 
 /** A recording nothing was heard of for this long is not live any more, in milliseconds. */
@@ -26,6 +26,8 @@ export function stateOf(row: RecordingRow, missing: Missing, nowUnixMs: number):
 export interface DescribeContext {
   readonly patientName: string;
   readonly synthetic: boolean;
+  /** Of the terminal's registration. */
+  readonly suite: SuiteName;
   readonly missing: Missing;
   readonly nowUnixMs: number;
 }
@@ -51,6 +53,7 @@ export function describeRecording(row: RecordingRow, context: DescribeContext) {
     predecessor: row.predecessor && { recordingId: row.predecessor, cause: row.predecessorCause ?? "start" },
     successor: row.successor && { recordingId: row.successor.recording, cause: row.successor.cause },
     synthetic: context.synthetic,
+    suite: context.suite,
   };
 }
 

@@ -4,11 +4,13 @@
  * It takes what time ingest leaves: while uploads come it rests four times as long as it works. What it had to leave
  * out it finds again in the catalog.
  */
-import type { RecordingId } from "@pericard/protocol";
+import { releaseBytes, type RecordingId } from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import type { Catalog, StoredPackage } from "../catalog/catalog.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
+import type { SealedSummary } from "./decode-thread.ts";
 import type { SegmentReader } from "./segment-reader.ts";
+import { summaryRow } from "./summaries.ts";
 
 const QUEUE_MAX = 128;
 /** Segments that wait are kept in memory up to this; others are read back. */
@@ -16,11 +18,19 @@ const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
 const REST_FACTOR = 4;
 const SCAN_MS = 15_000;
 const SCAN_COUNT = 64;
+const NO_BYTES = new Uint8Array(0);
 
-interface Job {
+/** A segment that was just stored, by its Data_i. */
+interface FreshJob {
   readonly recording: RecordingId;
   readonly sequence: number;
-  readonly plain: Uint8Array | null;
+  readonly plain: Uint8Array;
+}
+
+/** Segments of one recording that are read back. */
+interface StoredJob {
+  readonly recording: RecordingId;
+  readonly sequences: readonly number[];
 }
 
 export interface IndexerParts {
@@ -34,7 +44,7 @@ export interface IndexerParts {
 
 export class Indexer {
   readonly #parts: IndexerParts;
-  readonly #queue: Job[] = [];
+  readonly #queue: (FreshJob | StoredJob)[] = [];
   #lastStoredMs = Number.NEGATIVE_INFINITY;
   #working = false;
   #closed = false;
@@ -50,18 +60,18 @@ export class Indexer {
     void this.#scan();
   }
 
-  /** Takes note of a stored package. */
+  /** Takes note of a stored package. `plain` is the indexer's from now on. */
   add(stored: StoredPackage, plain: readonly Uint8Array[]): void {
     this.#lastStoredMs = this.#parts.monotonicMs();
-    if (stored.stream !== 0) return;
     for (const [i, { sequence }] of stored.items.entries()) {
-      const bytes = plain[i];
-      if (this.#queue.length >= QUEUE_MAX || !bytes || this.#queuedBytes + bytes.length > QUEUE_BYTES_MAX) {
+      const bytes = plain[i] ?? NO_BYTES;
+      if (this.#queue.length < QUEUE_MAX && this.#queuedBytes + bytes.length <= QUEUE_BYTES_MAX) {
+        this.#queuedBytes += bytes.length;
+        this.#queue.push({ recording: stored.recording, sequence, plain: bytes });
+      } else {
         this.#isBehind = true;
-        break;
+        releaseBytes(bytes);
       }
-      this.#queuedBytes += bytes.length;
-      this.#queue.push({ recording: stored.recording, sequence, plain: bytes });
     }
     void this.#work();
   }
@@ -75,11 +85,13 @@ export class Indexer {
     if (!this.#isBehind || this.#queue.length > 0 || this.#closed) return;
     try {
       this.#isBehind = false;
-      const jobs = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
-      this.#queue.push(...jobs.map((job) => ({ ...job, plain: null })));
+      const found = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
+      for (const [recording, segments] of Map.groupBy(found, (one) => one.recording)) {
+        this.#queue.push({ recording, sequences: segments.map(({ sequence }) => sequence) });
+      }
       await this.#work();
       // After a failure `#isBehind` is true again: the next scan waits for the timer, so that nothing spins.
-      if (jobs.length < SCAN_COUNT || this.#isBehind) return;
+      if (found.length < SCAN_COUNT || this.#isBehind) return;
       this.#isBehind = true;
       setImmediate(() => void this.#scan());
     } catch (error) {
@@ -97,7 +109,7 @@ export class Indexer {
     this.#working = true;
     for (let job = this.#queue.shift(); job && !this.#closed; job = this.#queue.shift()) {
       const begunMs = this.#parts.monotonicMs();
-      this.#queuedBytes -= job.plain?.length ?? 0;
+      if ("plain" in job) this.#queuedBytes -= job.plain.length;
       await this.#index(job).catch((error: unknown) => this.#fail(error));
       await this.#rest(this.#parts.monotonicMs() - begunMs);
     }
@@ -109,27 +121,31 @@ export class Indexer {
     return busy ? new Promise((resolve) => setTimeout(resolve, REST_FACTOR * workedMs)) : Promise.resolve();
   }
 
-  async #index({ recording, sequence, plain }: Job): Promise<void> {
-    const { catalog, reader, recordingKeys, audit } = this.#parts;
-    const row = await catalog.findRecording(recording);
+  async #index(job: FreshJob | StoredJob): Promise<void> {
+    const { catalog, audit } = this.#parts;
+    const row = await catalog.findRecording(job.recording);
     if (!row) return;
-    const { dataKey } = await recordingKeys.get(recording);
-    const made = plain
-      ? await reader.decoder.summariseBody(plain, dataKey, recording, sequence)
-      : await this.#indexStored(row.key, recording, sequence, dataKey);
-    if (!made) return;
-    await catalog.storeSummaries(row.key, [{ sequence, suspect: made.suspect, sealed: made.sealed }]);
-    if (!made.suspect) return;
-    const subject = `${recording} ${sequence}`;
-    await audit.record({ actor: "indexer", action: "mark suspect", subject, outcome: "done" });
+    const made = "plain" in job ? [await this.#summariseFresh(job)] : await this.#summariseStored(row.key, job);
+    await catalog.storeSummaries(row.key, made.map(summaryRow));
+    for (const { sequence } of made.filter(({ suspect }) => suspect)) {
+      const subject = `${job.recording} ${sequence}`;
+      await audit.record({ actor: "indexer", action: "mark suspect", subject, outcome: "done" });
+    }
   }
 
-  async #indexStored(recordingKey: number, recording: RecordingId, sequence: number, dataKey: Uint8Array) {
+  async #summariseFresh({ recording, sequence, plain }: FreshJob): Promise<SealedSummary> {
+    const { dataKey } = await this.#parts.recordingKeys.get(recording);
+    const made = this.#parts.reader.decoder.summariseBody(plain, dataKey, recording, sequence);
+    releaseBytes(plain);
+    return made;
+  }
+
+  async #summariseStored(recordingKey: number, { recording, sequences }: StoredJob): Promise<readonly SealedSummary[]> {
     const { catalog, reader } = this.#parts;
-    const placement = await catalog.findPlacement(recordingKey, sequence);
-    if (!placement) return undefined;
-    return reader.fromAnyCopy(placement, (bytes) =>
-      reader.decoder.summarisePackage(bytes, dataKey, placement.item, recording, sequence),
+    const found = await Promise.all(sequences.map((sequence) => catalog.findPlacement(recordingKey, sequence)));
+    return reader.summarise(
+      recording,
+      found.filter((placement) => placement !== null),
     );
   }
 }

@@ -4,13 +4,22 @@
  * Source: paper B §5.2.
  */
 import type { Account, Patient } from "@pericard/custody";
-import type { PatientId, RecordingId, WaveformShape } from "@pericard/protocol";
+import {
+  SUITE_NAME,
+  type PatientId,
+  type RecordingId,
+  type TenantId,
+  type TerminalId,
+  type WaveformShape,
+} from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import { mayList, mayRead, type Action } from "../access/policy.ts";
 import { actorOf } from "../access/sessions.ts";
 import type { Catalog, RecordingRow } from "../catalog/catalog.ts";
-import { ServerError } from "../errors.ts";
+import { codeOf, ServerError } from "../errors.ts";
+import { describeKeyLife, type KeyLifeDescription } from "../keys/key-life.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
+import type { KeyWatch } from "../keys/key-watch.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import { describeRecording, stateOf, type RecordingDescription } from "./describe.ts";
 import { clampStretch, readSamples, type MissingStyle, type Stretch } from "./samples.ts";
@@ -22,6 +31,7 @@ export interface LibraryParts {
   readonly keyStore: KeyStorePort;
   readonly reader: SegmentReader;
   readonly recordingKeys: RecordingKeys;
+  readonly keyWatch: KeyWatch;
   readonly audit: Audit;
   readonly nowUnixMs: () => number;
 }
@@ -91,6 +101,16 @@ export class Library {
     return { header: { ...stretch, framesPerBucket, buckets }, leads };
   }
 
+  /** How far a terminal's keys are used, and what became of them. */
+  async getKeyLife(account: Account, serial: TerminalId): Promise<KeyLifeDescription> {
+    const { keyStore, keyWatch, nowUnixMs } = this.#parts;
+    const tenant = await this.#findTenant(serial);
+    const allowed = tenant !== undefined && mayList(account, "read key life", tenant);
+    await this.#audit(account, "read key life", serial, allowed);
+    const life = await keyWatch.withNewest(serial, await keyStore.keyLife(serial));
+    return describeKeyLife(serial, life, nowUnixMs());
+  }
+
   /** The row of a recording that an account may follow. */
   async follow(account: Account, recording: RecordingId): Promise<RecordingRow> {
     return this.#open(account, "follow live", recording, recording);
@@ -122,6 +142,15 @@ export class Library {
     return (await this.#parts.keyStore.patients(account.tenant)).find(({ id }) => id === patient);
   }
 
+  async #findTenant(serial: TerminalId): Promise<TenantId | undefined> {
+    try {
+      return (await this.#parts.keyStore.getTerminal(serial)).tenant;
+    } catch (error) {
+      if (codeOf(error) === "ERR_TERMINAL_UNKNOWN") return undefined;
+      throw error;
+    }
+  }
+
   async #isLive(account: Account, patient: PatientId): Promise<boolean> {
     const { catalog, nowUnixMs } = this.#parts;
     const [newest] = await catalog.listRecordings(account.tenant, patient);
@@ -131,9 +160,11 @@ export class Library {
   async #describe(row: RecordingRow, patientName: string): Promise<RecordingDescription> {
     const { catalog, keyStore, nowUnixMs } = this.#parts;
     const tenants = await keyStore.tenants();
+    const { suite } = await keyStore.getTerminal(row.terminal);
     return describeRecording(row, {
       patientName,
       synthetic: tenants.find(({ id }) => id === row.tenant)?.synthetic ?? false,
+      suite: SUITE_NAME[suite],
       missing: await catalog.findMissing(row.key),
       nowUnixMs: nowUnixMs(),
     });

@@ -1,5 +1,5 @@
 /** Exact samples of a stretch of a recording. */
-import type { WaveformShape } from "@pericard/protocol";
+import { releaseBytes, type WaveformShape } from "@pericard/protocol";
 import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { DecodedSegment } from "./decode-thread.ts";
@@ -91,6 +91,7 @@ export async function readSamples(
   for await (const placements of segmentsOf(catalog, row.key, stretch)) {
     for (const segment of await reader.readSegments(row.id, placements)) {
       place(shape, leads, stretch, segment);
+      segment.leads.forEach(releaseBytes);
     }
   }
   if (style === "sentinel") markMissing(shape, leads);

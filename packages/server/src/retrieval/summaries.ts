@@ -1,8 +1,8 @@
 /** Summaries of a stretch of a recording in as many buckets as a screen has room for. */
-import type { WaveformShape } from "@pericard/protocol";
-import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
+import { releaseBytes, type WaveformShape } from "@pericard/protocol";
+import type { Catalog, RecordingRow, SegmentPlacement, SummaryRow } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
-import type { DecodedSegment } from "./decode-thread.ts";
+import type { DecodedSegment, SealedSummary } from "./decode-thread.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import { segmentsOf, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
@@ -68,6 +68,11 @@ function mergeSamples(target: StretchSummary, stretch: Stretch, shape: WaveformS
   }
 }
 
+/** A summary as the catalog keeps it. */
+export function summaryRow({ sequence, suspect, sealed }: SealedSummary): SummaryRow {
+  return { sequence, suspect, sealed };
+}
+
 /** Stored summaries of segments; those that are not there yet are made now and kept. */
 async function obtainSummaries(
   parts: SummaryParts,
@@ -85,17 +90,10 @@ async function obtainSummaries(
     const summary = opened[i];
     if (summary) found.set(sequence, summary);
   }
-  const made = [];
-  for (const placement of placements) {
-    if (found.has(placement.sequence)) continue;
-    const { sequence, item } = placement;
-    const { sealed, suspect, summary } = await reader.fromAnyCopy(placement, (bytes) =>
-      reader.decoder.summarisePackage(bytes, dataKey, item, row.id, sequence),
-    );
-    made.push({ sequence, suspect, sealed });
-    found.set(sequence, summary);
-  }
-  if (made.length > 0) await catalog.storeSummaries(row.key, made);
+  const missing = placements.filter(({ sequence }) => !found.has(sequence));
+  const made = await reader.summarise(row.id, missing);
+  for (const { sequence, summary } of made) found.set(sequence, summary);
+  if (made.length > 0) await catalog.storeSummaries(row.key, made.map(summaryRow));
   return found;
 }
 
@@ -124,8 +122,9 @@ export async function readSummary(
   const isNarrow = target.framesPerBucket < SUMMARY_BUCKET_FRAMES && frameCount * valuesPerFrame <= DECODED_VALUES_MAX;
   for await (const placements of segmentsOf(parts.catalog, row.key, stretch)) {
     if (isNarrow) {
-      for (const placement of placements) {
-        mergeSamples(target, stretch, shape, await parts.reader.readSegment(row.id, placement));
+      for (const segment of await parts.reader.readSegments(row.id, placements)) {
+        mergeSamples(target, stretch, shape, segment);
+        segment.leads.forEach(releaseBytes);
       }
       continue;
     }

@@ -1,5 +1,5 @@
 /** Ingest with production rooms around it, real catalog and key store threads, and volumes that a test commands. */
-import { ed25519Private, systemRandom, x25519Private } from "@pericard/crypto";
+import { ed25519Private, systemRandom, x25519Agreement, x25519Private } from "@pericard/crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Audit } from "../../src/access/audit.ts";
@@ -13,6 +13,9 @@ import { StatementMaker } from "../../src/ingest/statements.ts";
 import { StatusKeeper } from "../../src/ingest/status-keeper.ts";
 import { SegmentStore } from "../../src/ingest/store-segments.ts";
 import { openKeyStoreThread, type KeyStorePort } from "../../src/keys/key-store.ts";
+import { KeyChanges } from "../../src/keys/key-changes.ts";
+import { KeyExchange } from "../../src/keys/key-exchange.ts";
+import { KeyWatch } from "../../src/keys/key-watch.ts";
 import { Mailbox } from "../../src/keys/mailbox.ts";
 import { RecordingKeys } from "../../src/keys/recordings.ts";
 import { TerminalRegistry } from "../../src/keys/terminals.ts";
@@ -85,6 +88,11 @@ export class IngestRoom {
     const { catalog, control } = this;
     const mailbox = new Mailbox(key, nowUnixMs);
     const recordingKeys = new RecordingKeys(keyStore, catalog);
+    const audit = new Audit(catalog, nowUnixMs);
+    const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
+    const agreement = x25519Agreement;
+    const random = systemRandom;
+    const exchange = new KeyExchange({ keyStore, watch: keyWatch, key, agreement, audit, random, nowUnixMs });
     this.ingest = new Ingest({
       terminals: new TerminalRegistry(keyStore, monotonicMs),
       hpkeKeys: new Map([[hpkeKey.keyId, { privateKey: x25519Private(hpkeKey.privateBytes), publicBytes }]]),
@@ -100,8 +108,10 @@ export class IngestRoom {
       recordingKeys,
       statements: new StatementMaker(key),
       mailbox,
-      statusKeeper: new StatusKeeper(catalog, keyStore, mailbox, nowUnixMs),
-      audit: new Audit(catalog, nowUnixMs),
+      keyChanges: new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs }),
+      keyWatch,
+      statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
+      audit,
       copyCount,
       nowUnixMs,
     });

@@ -1,5 +1,5 @@
 /** Recordings whose every sample a test knows. */
-import { encodeLeadResidual } from "@pericard/ecg";
+import { getSegmentCodec } from "@pericard/ecg";
 import type { SegmentBodyDraft, SegmentHeaderDraft } from "@pericard/crypto";
 import type { LeadDescriptor, RecordingId, WaveformDescriptor, WaveformShape } from "@pericard/protocol";
 import { drawRecording, hashOf, type TestTerminal } from "./test-terminal.ts";
@@ -117,8 +117,9 @@ export class TestRecording {
       ...wish.descriptor,
     };
     const names = this.shape.leads.map(({ name }) => name);
-    const encoded = encodeLeadResidual(leads, names);
-    const body: SegmentBodyDraft = { descriptor, codec: "lead-residual", encoded, ...wish.body };
+    const codec = wish.body?.codec ?? "lead-residual";
+    const encoded = getSegmentCodec(codec).encode(leads, names);
+    const body: SegmentBodyDraft = { descriptor, codec, encoded, ...wish.body };
     const sealed = this.#terminal.segment({ recording: this.id, sequence, prev, final }, body, wish.header);
     return { sealed, hash: hashOf(sealed), sequence, firstFrame, frameCount, leads };
   }

@@ -75,7 +75,8 @@ export class TestTerminal {
     body: SegmentBodyDraft,
     header: Partial<SegmentHeaderDraft> = {},
   ): Uint8Array {
-    const { serial, tenant, suite } = this.registered;
+    const { serial, tenant } = this.registered;
+    const suite = SUITE.pericard1;
     const draft = { suite, tenant, terminal: serial, stream: 0, ...FIRST_USE, use: this.#use, ...place, ...header };
     this.#use += 1;
     const binding = { suite, tenant, terminal: serial };
@@ -85,7 +86,8 @@ export class TestTerminal {
 
   /** The COSE_Encrypt of an envelope, unsigned. */
   sealContent(segments: readonly Uint8Array[], wish: { routing?: RoutingId; hpkeKey?: KeyId } = {}): Uint8Array {
-    const { serial, tenant, suite } = this.registered;
+    const { serial, tenant } = this.registered;
+    const suite = SUITE.pericard1;
     const transportKey = deriveGroupKey(this.block, { suite, tenant, terminal: serial }, "transport", 0, 0);
     const keys = {
       hpkeKey: wish.hpkeKey ?? this.#server.keyId,

@@ -1,5 +1,6 @@
 /** What the disk says, as what a caller of the journal can act on. */
 import { FrameError } from "@pericard/framelog";
+import { TrsmError } from "@pericard/trsm";
 import { TerminalError } from "../errors.ts";
 
 const FULL: ReadonlySet<string> = new Set(["ERR_LOG_DISK_FULL", "ENOSPC", "EDQUOT"]);
@@ -14,7 +15,8 @@ export function journalError(cause: unknown): TerminalError {
   throw cause;
 }
 
-/** Whether an error is the journal's disk, and no fault of what was being done. */
+/** Whether an error is the terminal's disk, under the journal or the module, and no fault of what was being done. */
 export function isDiskError(error: unknown): boolean {
+  if (error instanceof TrsmError) return error.code.startsWith("ERR_TRSM_DISK");
   return error instanceof TerminalError && error.code.startsWith("ERR_JOURNAL_DISK");
 }

@@ -7,7 +7,7 @@
  * Source: docs/format.md §10.4.
  */
 import type { Scanned } from "@pericard/framelog";
-import { parseSegment, ProtocolError, type SegmentHeader, type SegmentPlace } from "@pericard/protocol";
+import { parseJournalledHeader, ProtocolError, type JournalledHeader, type SegmentPlace } from "@pericard/protocol";
 import { hashKeyOf, type HashKey } from "../hash-key.ts";
 import { decodeItem, FRAME_KIND } from "./journal-frames.ts";
 
@@ -23,7 +23,7 @@ export interface KnownPlaces {
 interface Run {
   readonly lostCountMax: number;
   /** The first segment after it that has one before it in its stream. */
-  readonly after: SegmentHeader;
+  readonly after: JournalledHeader;
 }
 
 /** The places that the damaged runs of a file held, as far as can be told, in order. */
@@ -55,9 +55,9 @@ function* findRuns(scanned: Iterable<Scanned>): Generator<Run> {
   }
 }
 
-function headerOf(content: Uint8Array): SegmentHeader | undefined {
+function headerOf(content: Uint8Array): JournalledHeader | undefined {
   try {
-    return parseSegment(decodeItem(content).sealed).header;
+    return parseJournalledHeader(decodeItem(content).sealed);
   } catch (error) {
     if (error instanceof ProtocolError) return undefined;
     throw error;

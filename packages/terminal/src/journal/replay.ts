@@ -1,9 +1,16 @@
 /** Reading a journal back: what was journalled, what became of it, and where it is damaged. */
 import { sha256 } from "@pericard/crypto";
 import type { FrameLog, FramePosition, LogEntry } from "@pericard/framelog";
-import { Gap, parseSegment, parseSigned, ProtocolError, type KeyUse, type SegmentPlace } from "@pericard/protocol";
+import {
+  compareKeyUse,
+  Gap,
+  parseJournalledHeader,
+  parseSigned,
+  ProtocolError,
+  type KeyUse,
+  type SegmentPlace,
+} from "@pericard/protocol";
 import { hashKeyOf, type HashKey } from "../hash-key.ts";
-import { compareKeyUse } from "../key-use.ts";
 import { decodeItem, decodeMark, decodeQuarantine, FRAME_KIND } from "./journal-frames.ts";
 import type { JournalEntry, JournalIndex } from "./journal-index.ts";
 
@@ -76,7 +83,7 @@ class ReplayReader {
 
   #takeItem(content: Uint8Array, position: FramePosition): void {
     const { sealed, nextFrame } = decodeItem(content);
-    const { header } = parseSegment(sealed);
+    const header = parseJournalledHeader(sealed);
     const key = hashKeyOf(sha256(sealed));
     const { stream, sequence, cycle, index, use } = header;
     this.#index.add(

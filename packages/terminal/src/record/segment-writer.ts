@@ -1,21 +1,20 @@
 /** Seals windows of samples into the chain of a terminal's recordings and journals them. */
 import { sha256, type RandomSource } from "@pericard/crypto";
-import { getSegmentCodec } from "@pericard/ecg";
+import { getSegmentCodec, type SegmentCodecName } from "@pericard/ecg";
 import {
   BODY_KIND,
-  parseSegment,
+  parseJournalledHeader,
   RecordingId,
   type PredecessorCause,
   type WaveformDescriptor,
   type WaveformShape,
 } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import type { TerminalModule } from "@pericard/trsm";
 import type { JournalItem } from "../journal/journal-frames.ts";
 import { shapeHashOf } from "../shape.ts";
 import type { RecordedHead } from "../state-file.ts";
 import type { OpenRecording } from "./start.ts";
 
-const CODEC = "lead-residual";
 const STREAM = 0;
 
 /** A window to be sealed. */
@@ -39,16 +38,18 @@ export interface SealedWindow {
 
 /** The open recording and the chain behind it. */
 export class SegmentWriter {
-  readonly #module: SecureModule;
+  readonly #module: TerminalModule;
   readonly #random: RandomSource;
+  readonly #codec: SegmentCodecName;
   readonly #sourceId: Uint8Array | null;
   #head: RecordedHead | null;
   #open: OpenRecording | null;
   #cause: PredecessorCause;
 
   constructor(
-    module: SecureModule,
+    module: TerminalModule,
     random: RandomSource,
+    codec: SegmentCodecName,
     sourceId: Uint8Array | null,
     chain: {
       readonly head: RecordedHead | null;
@@ -58,6 +59,7 @@ export class SegmentWriter {
   ) {
     this.#module = module;
     this.#random = random;
+    this.#codec = codec;
     this.#sourceId = sourceId;
     this.#head = chain.head;
     this.#open = chain.open;
@@ -82,13 +84,13 @@ export class SegmentWriter {
     const open = this.#open ?? this.#begin();
     const place = { recording: open.recording, stream: STREAM, sequence: open.nextSequence };
     const names = shape.leads.map((lead) => lead.name);
-    const encoded = getSegmentCodec(CODEC).encode(leads, names);
+    const encoded = getSegmentCodec(this.#codec).encode(leads, names);
     const descriptor = this.#describe(window, open);
     const sealed = this.#module.sealSegment(
       { ...place, prev: this.#head?.hash ?? null, final },
-      { descriptor, codec: CODEC, encoded },
+      { descriptor, codec: this.#codec, encoded },
     );
-    const { cycle, index, use } = parseSegment(sealed).header;
+    const { cycle, index, use } = parseJournalledHeader(sealed);
     const head: RecordedHead = {
       ...place,
       final,

@@ -24,6 +24,8 @@ export interface Source {
   readonly sourceId: Uint8Array | null;
   /** What a file claims for its first frame; null when it claims nothing, and for a live source, which has the clock. */
   readonly claimedStart: ClaimedTime | null;
+  /** Whose data it is when it is certainly no patient's: drawn by the synthesiser, or named as published. */
+  readonly testData?: "synthetic" | "public";
   /**
    * Blocks from a frame on, oldest first, until the source ends. An aborted live source ends; an aborted file source may
    * end anywhere between blocks.

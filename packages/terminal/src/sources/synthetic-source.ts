@@ -22,6 +22,7 @@ export function createSyntheticFile(options: SynthesiserOptions, frameCount: num
     kind: "file",
     sourceId: sha256(encodeCbor(["pericard/synthetic", ...textsOf(options), frameCount])),
     claimedStart: null,
+    testData: "synthetic",
     async *blocks(fromFrame, signal): AsyncGenerator<SourceBlock> {
       for (let frame = fromFrame; frame < frameCount && !signal.aborted; frame += stepCount) {
         yield synthesiser.block(frame, Math.min(stepCount, frameCount - frame));
@@ -48,6 +49,7 @@ export function createSyntheticLive(
     kind: "live",
     sourceId: null,
     claimedStart: null,
+    testData: "synthetic",
     async *blocks(_fromFrame, signal): AsyncGenerator<SourceBlock> {
       const startMs = clock.monotonicMs();
       for (let frame = 0; frame < frameCountMax;) {

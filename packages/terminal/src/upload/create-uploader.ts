@@ -4,6 +4,7 @@ import type { TerminalEvent } from "../events.ts";
 import { isDiskError } from "../journal/journal-error.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
 import { keepTrustedKeys, type TerminalParts } from "../terminal-parts.ts";
+import { Answers } from "./answers.ts";
 import { Deliveries } from "./deliveries.ts";
 import type { StreamHeads } from "./heads.ts";
 import type { LiveItems } from "./live-items.ts";
@@ -31,17 +32,18 @@ export interface MadeUploader {
 
 /** @param transport closed by the caller. */
 export function createUploader(parts: TerminalParts, view: UploadView, transport: Transport): MadeUploader {
-  const { journal, module, clock, random, bell, trust } = parts;
+  const { journal, module, envelopeCodec, clock, random, bell, trust } = parts;
   const { routing } = parts.provision;
   const deliveries = new Deliveries();
+  const answers = new Answers();
   const keysChanged = (): void => {
     view.emit({ type: "server-keys" });
     keepTrustedKeys(parts);
   };
-  const actions: MailActionParts = { ...parts, ...view, deliveries, keysChanged };
+  const actions: MailActionParts = { ...parts, ...view, routing, answers, deliveries, keysChanged };
   const mailbox = new Mailbox(routing, trust, createMailActions(actions));
   const onUnreadable = (entry: JournalEntry): void => tryStateLost(actions, entry, clock.monotonicMs());
-  const sender = { journal, module, routing, trust, transport, deliveries, clock, onUnreadable };
+  const sender = { journal, module, envelopeCodec, routing, trust, transport, deliveries, clock, onUnreadable };
   const { liveItems, activity } = view;
   const uploader = new Uploader({
     sender,
@@ -50,6 +52,7 @@ export function createUploader(parts: TerminalParts, view: UploadView, transport
     random,
     bell,
     activity,
+    takeAnswer: () => answers.take(),
     makeStatus: () => makeStatus(parts, view),
   });
   return { uploader, mailbox, transport };

@@ -1,5 +1,5 @@
 /** The newest segment of each recording that the server may not know yet. */
-import { parseSegment, STATUS_HEADS_MAX, type RecordingId, type StreamHead } from "@pericard/protocol";
+import { parseJournalledHeader, STATUS_HEADS_MAX, type RecordingId, type StreamHead } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
 import { hashOf } from "../hash-key.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -78,7 +78,7 @@ function newestPending(journal: Journal): Iterable<JournalEntry> {
 /** An item that cannot be read becomes a gap when its turn to be sent comes. */
 function isFinal(journal: Journal, entry: JournalEntry): boolean {
   try {
-    return parseSegment(journal.read(entry)).header.final;
+    return parseJournalledHeader(journal.read(entry)).final;
   } catch (error) {
     if (error instanceof TerminalError) return false;
     throw error;

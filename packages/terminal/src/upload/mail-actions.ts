@@ -2,14 +2,13 @@
 import type { Conflict, Receipt, RecordingId, Rejected, Command } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
 import type { Commands } from "../commands.ts";
-import type { TerminalEvent } from "../events.ts";
 import type { GapStatements } from "../gap-statements.ts";
 import { hashKeyOf } from "../hash-key.ts";
 import type { HeadKeeper } from "../head-keeper.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
-import type { SecureModule } from "@pericard/trsm";
 import type { Deliveries } from "./deliveries.ts";
+import { takeKeyChange, type KeyChangeParts } from "./key-change-actions.ts";
 import type { MailActions } from "./mailbox.ts";
 import { resealAsConflict } from "./reseal.ts";
 
@@ -20,9 +19,8 @@ export interface RecorderOrders {
 }
 
 /** What the actions work with. */
-export interface MailActionParts {
+export interface MailActionParts extends KeyChangeParts {
   readonly journal: Journal;
-  readonly module: SecureModule;
   readonly heads: HeadKeeper;
   readonly gaps: GapStatements;
   readonly commands: Commands;
@@ -30,7 +28,6 @@ export interface MailActionParts {
   /** The recorder of this moment; undefined when nothing is recorded. */
   readonly recorder: () => RecorderOrders | undefined;
   readonly keysChanged: () => void;
-  readonly emit: (event: TerminalEvent) => void;
 }
 
 /** The actions of one terminal. */
@@ -40,6 +37,7 @@ export function createMailActions(parts: MailActionParts): MailActions {
     conflict: (conflict) => takeConflict(parts, conflict),
     rejected: (rejected) => takeRejected(parts, rejected),
     command: (command) => takeCommand(parts, command),
+    keyChange: (type, message) => takeKeyChange(parts, type, message),
     keysChanged: parts.keysChanged,
   };
 }

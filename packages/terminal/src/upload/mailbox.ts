@@ -18,6 +18,7 @@ import {
 import { TerminalError } from "../errors.ts";
 import { isDiskError } from "../journal/journal-error.ts";
 import type { ServerTrust } from "../server-trust.ts";
+import type { KeyChangeType } from "./key-change-actions.ts";
 
 /** What is done on the server's word. Each returns whether it was news. */
 export interface MailActions {
@@ -25,6 +26,8 @@ export interface MailActions {
   conflict(conflict: Conflict): boolean;
   rejected(rejected: Rejected): boolean;
   command(command: Command): boolean;
+  /** An offer or order of a key change, as it was signed. */
+  keyChange(type: KeyChangeType, message: Uint8Array): boolean;
   /** A key statement that was taken: the trusted keys changed. */
   keysChanged(): void;
 }
@@ -72,6 +75,7 @@ export class Mailbox {
     if (type === "pericard/conflict") return actions.conflict(this.#mine(Conflict.decode(payload)));
     if (type === "pericard/rejected") return actions.rejected(this.#mine(Rejected.decode(payload)));
     if (type === "pericard/command") return actions.command(this.#mine(Command.decode(payload)));
+    if (type === "pericard/key-offer" || type === "pericard/key-order") return actions.keyChange(type, message);
     throw new ProtocolError("ERR_TYPE_MISMATCH", "message is none that a server sends");
   }
 

@@ -10,6 +10,10 @@ import type { Transport } from "./transport.ts";
 export const POLL_WAIT_SECONDS = 25;
 /** Least milliseconds between polls whose answers held no news: a path that does not wait must not be hammered. */
 const POLL_PAUSE_MS = 2000;
+/** Answers that follow one status, at most: a server that goes on asking must not keep statuses from being sent. */
+const ANSWERS_PER_CONTACT_MAX = 8;
+
+type Outcome = "news" | "quiet" | "failed";
 
 /** What polls work with. */
 export interface PollParts {
@@ -18,6 +22,8 @@ export interface PollParts {
   readonly random: RandomSource;
   /** A signed status, and what is called when it reached the path. */
   readonly makeStatus: () => { readonly signed: Uint8Array; readonly told: () => void };
+  /** A signed answer that waits to be sent; it is gone then, since the server asks again for one that is lost. */
+  readonly takeAnswer: () => Uint8Array | undefined;
   /** Whether anything in the mail was news. */
   readonly takeMail: (mail: Uint8Array) => boolean;
 }
@@ -35,10 +41,10 @@ export class Poll {
   /** Sends statuses until `signal` is aborted; all but the first wait for mail. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
-    await this.#post(0, signal);
+    await this.#contact(0, signal);
     while (!signal.aborted) {
       const startedAtMs = clock.monotonicMs();
-      const outcome = await this.#post(POLL_WAIT_SECONDS, signal);
+      const outcome = await this.#contact(POLL_WAIT_SECONDS, signal);
       const leftMs = startedAtMs + POLL_PAUSE_MS - clock.monotonicMs();
       if (outcome === "quiet" && leftMs > 0) await clock.sleep(leftMs, signal);
     }
@@ -46,18 +52,30 @@ export class Poll {
 
   /** Sends one status that does not wait, again until the path takes it or `signal` is aborted. */
   async once(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) if ((await this.#post(0, signal)) !== "failed") return;
+    while (!signal.aborted) if ((await this.#contact(0, signal)) !== "failed") return;
   }
 
-  async #post(waitSeconds: number, signal: AbortSignal): Promise<"news" | "quiet" | "failed"> {
-    const { transport, makeStatus, takeMail } = this.#parts;
+  /** One status, and then the answers to what its mail asked; their own answers may ask again. */
+  async #contact(waitSeconds: number, signal: AbortSignal): Promise<Outcome> {
+    const { makeStatus, takeAnswer } = this.#parts;
     const { signed, told } = makeStatus();
+    const outcome = await this.#post(signed, waitSeconds, signal);
+    if (outcome === "failed") return outcome;
+    told();
+    for (let count = 0; count < ANSWERS_PER_CONTACT_MAX && !signal.aborted; count += 1) {
+      const answer = takeAnswer();
+      if (!answer || (await this.#post(answer, 0, signal)) === "failed") break;
+    }
+    return outcome;
+  }
+
+  async #post(signed: Uint8Array, waitSeconds: number, signal: AbortSignal): Promise<Outcome> {
+    const { transport, takeMail } = this.#parts;
     let retryAfterMs: number | null = null;
     try {
       const answer = await transport.post(signed, waitSeconds > 0 ? { waitSeconds, signal } : { signal });
       if (isDelivered(answer)) {
         this.#backoff.succeeded();
-        told();
         return answer.mail && takeMail(answer.mail) ? "news" : "quiet";
       }
       retryAfterMs = answer.retryAfterMs;

@@ -1,7 +1,7 @@
 /** A segment that contradicts what the server has: kept, and sealed anew as a recording of its own. */
 import { sha256 } from "@pericard/crypto";
-import { concatBytes, parseSegment, RecordingId, utf8 } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import { concatBytes, parseJournalledHeader, RecordingId, utf8 } from "@pericard/protocol";
+import type { TerminalModule } from "@pericard/trsm";
 import { hashOf } from "../hash-key.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
@@ -9,7 +9,7 @@ import type { JournalEntry } from "../journal/journal-index.ts";
 /** What resealing works with. */
 export interface ResealParts {
   readonly journal: Journal;
-  readonly module: SecureModule;
+  readonly module: TerminalModule;
 }
 
 /**
@@ -30,7 +30,7 @@ export function resealAsConflict({ journal, module }: ResealParts, entry: Journa
   const recording = conflictRecordingOf(entry);
   if (!hasRecording(journal, recording)) {
     const sealed = journal.read(entry);
-    const { prev } = parseSegment(sealed).header;
+    const { prev } = parseJournalledHeader(sealed);
     const { descriptor, codec, encoded } = module.openSegment(sealed);
     const predecessor = { recording: entry.place.recording, cause: "conflict" } as const;
     const place = { recording, stream: entry.place.stream, sequence: 0 };

@@ -1,21 +1,17 @@
 /** Turns a batch into one signed message and posts it. */
-import { parseEnvelope, parseSigned, type EnvelopeId, type RoutingId } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import type { EnvelopeId } from "@pericard/protocol";
 import type { Clock } from "../clock.ts";
 import { TerminalError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { isDiskError } from "../journal/journal-error.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
-import type { ServerTrust } from "../server-trust.ts";
 import type { Deliveries } from "./deliveries.ts";
+import { sealBody, type SealParts } from "./seal-body.ts";
 import type { PostAnswer, Transport } from "./transport.ts";
 
 /** What a sender works with. */
-export interface SenderParts {
+export interface SenderParts extends SealParts {
   readonly journal: Journal;
-  readonly module: SecureModule;
-  readonly routing: RoutingId;
-  readonly trust: ServerTrust;
   readonly transport: Transport;
   readonly deliveries: Deliveries;
   readonly clock: Clock;
@@ -69,8 +65,8 @@ function makeBody(parts: SenderParts, entries: readonly JournalEntry[]): Body {
   if (!first) return { body: undefined, envelope: null, sent };
   if (first.entry.kind === "gap") return { body: first.bytes, envelope: null, sent };
   const segments = read.map(({ bytes }) => bytes);
-  const body = parts.module.sealEnvelope(parts.trust.getRecipient(), parts.routing, segments);
-  return { body, envelope: parseEnvelope(parseSigned(body).payload).header.envelope, sent };
+  const { bytes, envelope } = sealBody(parts, segments);
+  return { body: bytes, envelope, sent };
 }
 
 function tryRead(parts: SenderParts, entry: JournalEntry): Uint8Array | undefined {

@@ -1,13 +1,13 @@
 /** The statement that a terminal signs at each contact. Source: docs/format.md §7.5. */
 import { Status, type BootId, type RoutingId, type StreamHead } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import type { TerminalModule } from "@pericard/trsm";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
 
 /** What a status says beside what module and journal know. */
 export interface StatusParts {
   readonly journal: Journal;
-  readonly module: SecureModule;
+  readonly module: TerminalModule;
   readonly clock: Clock;
   readonly routing: RoutingId;
   readonly bootId: BootId;

@@ -21,7 +21,7 @@ import { sendBatch, type SenderParts } from "./sender.ts";
 export type Activity = "live" | "file" | "none";
 
 /** What an uploader works with. */
-export interface UploaderParts extends Pick<PollParts, "makeStatus"> {
+export interface UploaderParts extends Pick<PollParts, "makeStatus" | "takeAnswer"> {
   readonly sender: SenderParts;
   readonly liveItems: LiveItems;
   readonly mailbox: Mailbox;
@@ -118,8 +118,8 @@ export class Uploader {
   }
 
   #poll(): Poll {
-    const { sender, random, makeStatus, mailbox } = this.#parts;
+    const { sender, random, makeStatus, takeAnswer, mailbox } = this.#parts;
     const takeMail = (mail: Uint8Array): boolean => mailbox.take(mail);
-    return new Poll({ transport: sender.transport, clock: this.#clock, random, makeStatus, takeMail });
+    return new Poll({ transport: sender.transport, clock: this.#clock, random, makeStatus, takeAnswer, takeMail });
   }
 }

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemRandom } from "@pericard/crypto";
-import { KeyStore, type RootKey } from "@pericard/custody";
-import { deployTerminal } from "@pericard/factory";
+import { KeyStore, type RootKey, type Tenant } from "@pericard/custody";
+import { deployTerminal, type Factory } from "@pericard/factory";
 import { createMemoryFolder, type Folder, type MemoryFolder } from "@pericard/framelog";
 import { readProvision, type UploadTarget } from "@pericard/trsm";
 import { afterAll } from "vitest";
@@ -27,23 +27,25 @@ afterAll(() => {
 export class Installation {
   readonly store: KeyStore;
   readonly root: RootKey;
-  readonly #tenant;
+  readonly tenant: Tenant;
+  readonly factory: Factory;
 
   constructor() {
     const { store, root } = KeyStore.create([temporaryFolder()], systemRandom(32), NOW_UNIX_MS, systemRandom);
     this.store = store;
     this.root = root;
-    this.#tenant = store.addTenant("test", true, NOW_UNIX_MS);
+    this.tenant = store.addTenant("test", true, NOW_UNIX_MS);
+    this.factory = {
+      store,
+      sequenceFolder: createMemoryFolder(),
+      random: systemRandom,
+      nowUnixMs: () => NOW_UNIX_MS,
+    };
   }
 
   /** Deploys a terminal into an empty folder. */
   deploy<T extends Folder>(folder: T, targets: readonly UploadTarget[] = []): T {
-    deployTerminal(
-      { store: this.store, random: systemRandom, nowUnixMs: () => NOW_UNIX_MS },
-      this.#tenant.id,
-      folder,
-      targets,
-    );
+    deployTerminal(this.factory, this.tenant.id, folder, targets);
     return folder;
   }
 

@@ -29,6 +29,7 @@ import {
   type EnvelopeId,
   type SegmentBody,
   type SegmentHeader,
+  type SegmentPlace,
   type SignedType,
 } from "@pericard/protocol";
 import type { PostAnswer, PostOptions, Transport } from "@pericard/terminal";
@@ -68,6 +69,8 @@ export class TestServer {
   /** What a post answers instead; undefined to take it. */
   intercept: (body: Uint8Array, options: Omit<PostOptions, "signal">) => Intercepted | Promise<Intercepted> = () =>
     undefined;
+  /** What a message of a key change is answered with. */
+  answerKeyChange: (bytes: Uint8Array) => readonly Uint8Array[] = () => [];
   receiptKey: ServerKey;
   hpkeKey: ServerKey;
 
@@ -90,6 +93,7 @@ export class TestServer {
       this.statuses.push(Status.decode(message.payload));
       return waiting;
     }
+    if (message.type.startsWith("pericard/key-")) return [...waiting, ...this.answerKeyChange(bytes)];
     if (message.type === "pericard/gap") {
       this.gaps.push(Gap.decode(message.payload));
       return [...waiting, this.receipt(routing, [sha256(bytes)])];
@@ -136,8 +140,8 @@ export class TestServer {
     const { cycle, index, hpkeKey } = parsed.recipient;
     const key = store.serverKeys("hpke").find(({ keyId }) => keyId === hpkeKey) ?? this.hpkeKey;
     const recipient = { privateKey: x25519Private(key.privateBytes), publicBytes: key.publicBytes };
-    const sealed = openEnvelope(recipient, deriveGroupKey(block, binding, "transport", cycle, index), parsed);
-    return sealed.map((bytes) => {
+    const transportKey = deriveGroupKey(block, binding, "transport", cycle, index);
+    return openEnvelope(recipient, transportKey, parsed).segments.map((bytes) => {
       const segment = parseSegment(bytes);
       const storageKey = deriveGroupKey(block, binding, "storage", segment.header.cycle, segment.header.index);
       const { body } = openSegment(storageKey, segment);
@@ -156,7 +160,11 @@ export class TestServer {
     return this.sign("pericard/receipt", payload);
   }
 
-  conflict(routing: RoutingId, { hash, header }: Received, cause: Conflict["cause"]): Uint8Array {
+  conflict(
+    routing: RoutingId,
+    { hash, header }: { readonly hash: Uint8Array; readonly header: SegmentPlace },
+    cause: Conflict["cause"],
+  ): Uint8Array {
     const { recording, stream, sequence } = header;
     const fields = { routing, detectedAtUnixMs: NOW_UNIX_MS, hash, recording, stream, sequence, cause };
     return this.sign("pericard/conflict", Conflict.encode(fields));

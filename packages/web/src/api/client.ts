@@ -1,6 +1,8 @@
 /** The viewer's only door to the server: one method per endpoint, answers checked before they are returned. */
 import { WebError, isAbort } from "../errors.ts";
 import { readPatients, readRecording, readRecordings, readSession } from "./decode.ts";
+import { readKeyLife } from "./key-life.ts";
+import type { KeyLife } from "./key-life.ts";
 import { parseSamples, parseSummary } from "./framed-body.ts";
 import { refusalOf } from "./problem.ts";
 import type { Patient, Recording, SampleBlock, Session, SummaryBlock } from "./types.ts";
@@ -54,6 +56,11 @@ export class Api {
   /** One recording. */
   async recording(id: string, signal?: AbortSignal): Promise<Recording> {
     return readRecording(await this.#json(`/recordings/${encodeURIComponent(id)}`, signal));
+  }
+
+  /** The life of a terminal's keys. */
+  async keyLife(serial: string, signal?: AbortSignal): Promise<KeyLife> {
+    return readKeyLife(await this.#json(`/terminals/${encodeURIComponent(serial)}/keys`, signal));
   }
 
   /** Samples of at most 60 s; the block may end before `range.toFrame`. */

@@ -48,6 +48,7 @@ export function readRecording(value: unknown): Recording {
     predecessor: nullableAt(body, "predecessor", readNeighbour),
     successor: nullableAt(body, "successor", readNeighbour),
     synthetic: booleanAt(body, "synthetic"),
+    suite: choiceAt(body, "suite", ["pericard-1", "paper-2018"]),
   };
 }
 

@@ -71,6 +71,8 @@ export interface Recording {
   readonly predecessor: Neighbour | null;
   readonly successor: Neighbour | null;
   readonly synthetic: boolean;
+  /** What sealed it on its way. `paper-2018` is an experiment that protects nothing. */
+  readonly suite: "pericard-1" | "paper-2018";
 }
 
 /** Samples in frames `[fromFrame, toFrame)`; `leads[i]` belongs to lead i, `(toFrame - fromFrame) * samplesPerFrame` long. */

@@ -6,7 +6,7 @@ import { CERTAINTY_SENTENCE, CERTAINTY_WORD, durationText, wallClockText } from 
 import { countText } from "../format/words.ts";
 import { trimmed } from "../paper/speeds.ts";
 import { Link } from "../router/navigation.tsx";
-import { patientPath } from "../router/route.ts";
+import { patientPath, terminalPath } from "../router/route.ts";
 import { RecordingBadges } from "../views/badges.tsx";
 
 /** Header of the recording page; it is printed too. */
@@ -28,7 +28,11 @@ export function RecordingHeader({ recording }: { readonly recording: Recording }
         <Fact name="Signal">
           {countText(recording.leads.length, "lead")}, {trimmed(frameRateHz(recording))} Hz
         </Fact>
-        <Fact name="Terminal">{recording.terminalSerial}</Fact>
+        <Fact name="Terminal">
+          <Link to={terminalPath(recording.terminalSerial)} testId="terminal-link">
+            {recording.terminalSerial}
+          </Link>
+        </Fact>
       </dl>
     </header>
   );

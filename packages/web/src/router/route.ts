@@ -4,6 +4,7 @@
 export type Route =
   | { readonly view: "patients"; readonly patientId: string | undefined }
   | { readonly view: "recording"; readonly recordingId: string; readonly at: number | "end" | undefined }
+  | { readonly view: "terminal"; readonly serial: string }
   | { readonly view: "unknown" };
 
 /** Reads an address. Unknown paths and broken escapes give `unknown`; a bad `at` is ignored. */
@@ -15,7 +16,13 @@ export function parseRoute(path: string, query = ""): Route {
   if (id === undefined || rest.length > 0) return { view: "unknown" };
   if (root === "patients") return { view: "patients", patientId: id };
   if (root === "recordings") return { view: "recording", recordingId: id, at: parseAt(query) };
+  if (root === "terminals") return { view: "terminal", serial: id };
   return { view: "unknown" };
+}
+
+/** Address of a terminal's keys. */
+export function terminalPath(serial: string): string {
+  return `/terminals/${encodeURIComponent(serial)}`;
 }
 
 /** Address of a patient's recordings. */

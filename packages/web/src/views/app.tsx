@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import type { Session } from "../api/types.ts";
 import { Link, useRoute } from "../router/navigation.tsx";
 import type { Route } from "../router/route.ts";
+import { TerminalView } from "../terminal/terminal-view.tsx";
 import { RecordingView } from "../recording/recording-view.tsx";
 import { useServices } from "../services.ts";
 import { Empty, Failure, Loading } from "./notice.tsx";
@@ -44,6 +45,7 @@ function View({ route }: { readonly route: Route }): ReactNode {
   if (route.view === "patients") return <PatientsView patientId={route.patientId} />;
   if (route.view === "recording")
     return <RecordingView key={route.recordingId} recordingId={route.recordingId} at={route.at} />;
+  if (route.view === "terminal") return <TerminalView key={route.serial} serial={route.serial} />;
   return (
     <Empty>
       There is no such page. <Link to="/">Go to the patients.</Link>

@@ -1,4 +1,4 @@
-/** Small labels: state, synthetic data, gaps. */
+/** Small labels: state, synthetic data, suite, gaps. */
 import type { ReactNode } from "react";
 import type { Recording, RecordingState } from "../api/types.ts";
 import { STATE_SENTENCE, STATE_WORD, countText } from "../format/words.ts";
@@ -25,13 +25,27 @@ export function SyntheticBadge(): ReactNode {
   );
 }
 
-/** State, synthetic mark, gaps and segments still out of order, as far as they apply. */
+/** Marks what came by suite paper-2018, whose ciphers protect nothing. */
+export function PaperBadge(): ReactNode {
+  return (
+    <span
+      className="badge badge-paper"
+      title="Sealed with the ciphers of 2018, which protect nothing: an experiment."
+      data-testid="paper-badge"
+    >
+      paper-2018, experiment
+    </span>
+  );
+}
+
+/** State, synthetic mark, suite mark, gaps and segments still out of order, as far as they apply. */
 export function RecordingBadges({ recording }: { readonly recording: Recording }): ReactNode {
-  const { gaps, pendingCount, state, synthetic } = recording;
+  const { gaps, pendingCount, state, suite, synthetic } = recording;
   return (
     <span className="badges">
       <StateBadge state={state} />
       {synthetic && <SyntheticBadge />}
+      {suite === "paper-2018" && <PaperBadge />}
       {gaps.length > 0 && <span className="badge">{countText(gaps.length, "gap")}</span>}
       {pendingCount > 0 && (
         <span className="badge badge-pending" title="Stored, but an earlier part has not arrived yet.">

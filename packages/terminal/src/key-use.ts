@@ -1,7 +1,0 @@
-/** Key uses as the order in which a terminal sealed: each is taken once, and they only rise. */
-import type { KeyUse } from "@pericard/protocol";
-
-/** Negative when `a` was taken before `b`, positive when after, 0 when they are the same. */
-export function compareKeyUse(a: KeyUse, b: KeyUse): number {
-  return a.cycle - b.cycle || a.index - b.index || a.use - b.use;
-}

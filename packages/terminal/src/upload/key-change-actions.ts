@@ -1,0 +1,55 @@
+/**
+ * What the server's messages of a key change do: the module answers or refuses, and the answer waits for the next contact.
+ *
+ * Source: docs/format.md §7.8.
+ */
+import { CryptoError } from "@pericard/crypto";
+import { ProtocolError, SUITE, type RoutingId } from "@pericard/protocol";
+import { TrsmError, type TerminalModule } from "@pericard/trsm";
+import type { TerminalEvent } from "../events.ts";
+import { journalError } from "../journal/journal-error.ts";
+import type { Answers } from "./answers.ts";
+
+/** What the actions work with. */
+export interface KeyChangeParts {
+  readonly module: TerminalModule;
+  readonly routing: RoutingId;
+  readonly answers: Answers;
+  readonly emit: (event: TerminalEvent) => void;
+}
+
+/** Types that the server sends in a key change. */
+export type KeyChangeType = "pericard/key-offer" | "pericard/key-order";
+
+/**
+ * Answers a message whose signature was verified as the server's. Whether another maximum is in force since.
+ *
+ * @throws {TerminalError} ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK: then nothing is answered, and the server asks again.
+ */
+export function takeKeyChange(parts: KeyChangeParts, type: KeyChangeType, message: Uint8Array): boolean {
+  const { module, routing, answers, emit } = parts;
+  // The messages are those of pericard-1: no server sends them to a terminal of another suite.
+  if (module.suite !== SUITE.pericard1) return false;
+  const before = module.keyUse;
+  try {
+    answers.put(
+      type === "pericard/key-offer" ? module.answerKeyOffer(routing, message) : module.takeKeyOrder(routing, message),
+    );
+  } catch (error) {
+    const code = refusalCode(error);
+    answers.put(module.refuseKeyChange(routing, message, code));
+    emit({ type: "key-change-refused", code });
+    return false;
+  }
+  const { maximum, policyVersion } = module.keyUse;
+  const changed = policyVersion !== before.policyVersion;
+  if (changed) emit({ type: "key-change", version: policyVersion, maximum });
+  return changed;
+}
+
+/** The code that a refusal carries; a disk that fails refuses nothing. */
+function refusalCode(error: unknown): string {
+  const isRefusal = error instanceof ProtocolError || error instanceof CryptoError;
+  if (isRefusal || (error instanceof TrsmError && error.code.startsWith("ERR_KEY_CHANGE_"))) return error.code;
+  throw journalError(error);
+}
