@@ -6,24 +6,45 @@
 import { writeFileSync } from "node:fs";
 import { blobVectors, passphraseVectors } from "./cases/blob.ts";
 import type { VectorFile } from "./cases/case.ts";
+import { codecVectors } from "./cases/codec.ts";
+import { kekTokenVectors, sequenceVectors, tokenValueVectors } from "./cases/custody.ts";
 import { envelopeVectors } from "./cases/envelope.ts";
 import { frameVectors, mailVectors } from "./cases/frame.ts";
+import { keyOrderVectors } from "./cases/key-change.ts";
 import { deploymentVectors, keyScheduleVectors } from "./cases/key-schedule.ts";
 import { packageVectors } from "./cases/data-package.ts";
+import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-derivations.ts";
+import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
+import { paperSegmentVectors } from "./cases/paper-segment.ts";
 import { segmentVectors } from "./cases/segment.ts";
 import { signedVectors } from "./cases/signed.ts";
+import { trsmRefusalVectors, trsmTpmCounterVectors } from "./cases/trsm-beside.ts";
+import { trsmImageVectors } from "./cases/trsm-image.ts";
 
 const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   blob: blobVectors,
+  codec: codecVectors,
   "data-package": packageVectors,
   deployment: deploymentVectors,
   envelope: envelopeVectors,
   frame: frameVectors,
+  "kek-token": kekTokenVectors,
+  "key-order": keyOrderVectors,
   "key-schedule": keyScheduleVectors,
   mail: mailVectors,
+  "paper-content": paperContentVectors,
+  "paper-deployment": paperDeploymentVectors,
+  "paper-derivations": paperDerivationVectors,
+  "paper-envelope": paperEnvelopeVectors,
+  "paper-segment": paperSegmentVectors,
   passphrase: passphraseVectors,
   segment: segmentVectors,
+  sequence: sequenceVectors,
   signed: signedVectors,
+  "token-value": tokenValueVectors,
+  "trsm-image": trsmImageVectors,
+  "trsm-refusals": trsmRefusalVectors,
+  "trsm-tpm-counters": trsmTpmCounterVectors,
 };
 
 /** Every generated file by its name, as text. @throws {RangeError} when two cases of a file have one name. */

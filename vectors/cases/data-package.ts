@@ -181,7 +181,7 @@ function sealRefusals(): readonly Refusal[] {
 
 function accept(name: string, bytesOfPackage: Uint8Array): VectorCase {
   const parsed = parsePackage(bytesOfPackage);
-  const decoded = toJson({ header: parsed.header, data: openPackage(DATA_KEY, parsed) });
+  const decoded = toJson({ header: parsed.header, data: openPackage(DATA_KEY, parsed).data });
   return { name, expect: "accept", ...INPUTS, bytesHex: toHex(bytesOfPackage), decoded };
 }
 

@@ -505,7 +505,7 @@ function exactItems(): Uint8Array {
 
 function accept(name: string, bytesOfEnvelope: Uint8Array): VectorCase {
   const parsed: ParsedEnvelope = parseEnvelope(bytesOfEnvelope);
-  const segments = openEnvelope(RECIPIENT, TRANSPORT_KEY, parsed);
+  const { segments } = openEnvelope(RECIPIENT, TRANSPORT_KEY, parsed);
   const { header, recipient, encapsulatedKey, wrappedKey } = parsed;
   const contentKey = contentKeyOf(parsed);
   const decoded = toJson({ header, recipient, encapsulatedKey, wrappedKey, contentKey, segments });

@@ -5,8 +5,12 @@ import {
   concatBytes,
   Conflict,
   Gap,
+  KeyAnswer,
   KeyId,
+  KeyOffer,
+  KeyRefused,
   KeyStatement,
+  KeyTaken,
   parseSigned,
   Receipt,
   Rejected,
@@ -22,6 +26,7 @@ import { array, bytes, FALSE, FLOAT_ONE, head, int, map, NULL, text } from "./cb
 import { flipBit, flipIn, type Code } from "./edit.ts";
 import { EMPTY_MAP, truncations } from "./encrypt0.ts";
 import { ENVELOPE_BYTES } from "./envelope.ts";
+import { ANSWER, OFFER, ORDER_PAYLOAD } from "./key-change.ts";
 import {
   BOOT,
   ENVELOPE,
@@ -60,6 +65,11 @@ const SIGNERS: Readonly<Record<SignedType, Signer>> = {
   "pericard/conflict": SERVER,
   "pericard/rejected": SERVER,
   "pericard/command": SERVER,
+  "pericard/key-offer": SERVER,
+  "pericard/key-answer": TERMINAL,
+  "pericard/key-order": SERVER,
+  "pericard/key-taken": TERMINAL,
+  "pericard/key-refused": TERMINAL,
   "pericard/key-statement": ROOT,
 };
 
@@ -105,6 +115,8 @@ const KEY_STATEMENT: KeyStatement = {
   notAfterUnixMs: NOW + 31_536_000_000,
   rootPublicKey: ROOT_SIGN.publicBytes,
 };
+const KEY_TAKEN: KeyTaken = { ...USE, routing: ROUTING, orderHash: HASH, version: 7 };
+const KEY_REFUSED: KeyRefused = { routing: ROUTING, messageHash: HASH, version: 6, code: "ERR_KEY_CHANGE_LIMIT" };
 
 function inputsOf(signer: Signer): { readonly publicKeyHex: string; readonly privateKeyHex: string } {
   return { publicKeyHex: toHex(signer.pair.publicBytes), privateKeyHex: toHex(signer.pair.seed) };
@@ -147,6 +159,11 @@ function accepted(): readonly VectorCase[] {
     accept("a segment that is rejected", "pericard/rejected", Rejected.encode(rejected), rejected),
     accept("a command to change the segment length", "pericard/command", Command.encode(COMMAND), COMMAND),
     accept("a command to end the recording", "pericard/command", Command.encode(end), end),
+    accept("an offer of a key change", "pericard/key-offer", KeyOffer.encode(OFFER), OFFER),
+    accept("an answer to an offer", "pericard/key-answer", KeyAnswer.encode(ANSWER), ANSWER),
+    accept("an order of a key change", "pericard/key-order", ORDER_PAYLOAD, null),
+    accept("an order that was taken", "pericard/key-taken", KeyTaken.encode(KEY_TAKEN), KEY_TAKEN),
+    accept("an order that is refused", "pericard/key-refused", KeyRefused.encode(KEY_REFUSED), KEY_REFUSED),
     accept("a statement of an hpke key", "pericard/key-statement", KeyStatement.encode(KEY_STATEMENT), KEY_STATEMENT),
     accept("a statement of a receipt key", "pericard/key-statement", KeyStatement.encode(receiptKey), receiptKey),
   ];
@@ -310,8 +327,12 @@ function malleated(original: Uint8Array): Uint8Array {
   return copy;
 }
 
+/** Types whose payload is sealed; its vectors are in files of their own. */
+const SEALED_TYPES = ["pericard/envelope", "pericard/key-order"] as const;
+type SealedType = (typeof SEALED_TYPES)[number];
+
 /** The fields of one statement's payload, encoded, for the cases that change one. */
-const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, readonly Uint8Array[]>> = {
+const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, SealedType>, readonly Uint8Array[]>> = {
   "pericard/receipt": [int(1), bytes(TERMINAL_KID), int(NOW), int(2), array([bytes(HASH)])],
   "pericard/conflict": [
     int(1),
@@ -354,6 +375,10 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, 
     int(9),
     array([]),
   ],
+  "pericard/key-offer": [int(1), bytes(TERMINAL_KID), int(7), bytes(SERVER_HPKE.publicBytes), bytes(HASH)],
+  "pericard/key-answer": [int(1), bytes(TERMINAL_KID), bytes(HASH), bytes(SERVER_HPKE.publicBytes)],
+  "pericard/key-taken": [int(1), bytes(TERMINAL_KID), bytes(HASH), int(7), int(1), int(117), int(9)],
+  "pericard/key-refused": [int(1), bytes(TERMINAL_KID), bytes(HASH), int(6), text("ERR_KEY_CHANGE_OLD")],
   "pericard/key-statement": [
     int(1),
     int(3),
@@ -365,6 +390,10 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, "pericard/envelope">, 
   ],
 };
 type StatementType = keyof typeof PAYLOAD_FIELDS;
+
+function isSealed(type: SignedType): type is SealedType {
+  return SEALED_TYPES.some((sealed) => sealed === type);
+}
 
 function signedPayload(type: StatementType, payload: Uint8Array): Uint8Array {
   const signer = SIGNERS[type];
@@ -406,6 +435,10 @@ function fieldRefusals(): readonly StatementRefusal[] {
   const g = "pericard/gap";
   const s = "pericard/status";
   const k = "pericard/key-statement";
+  const o = "pericard/key-offer";
+  const a = "pericard/key-answer";
+  const t = "pericard/key-taken";
+  const f = "pericard/key-refused";
   return [
     [r, "receipt is for a routing id of 6 bytes", withField(r, 1, bytes(new Uint8Array(6))), range],
     [r, "receipt is of no copies", withField(r, 3, int(0)), range],
@@ -440,6 +473,19 @@ function fieldRefusals(): readonly StatementRefusal[] {
       withField(s, 16, array([array([bytes(new Uint8Array(16)), int(0), int(1), hash, int(0), FALSE])])),
       range,
     ],
+    [o, "key offer has version 0", withField(o, 2, int(0)), range],
+    [o, "key offer has a version of 2^32", withField(o, 2, int(2 ** 32)), range],
+    [o, "key offer has a key of 31 bytes", withField(o, 3, bytes(new Uint8Array(31))), range],
+    [o, "key offer has a nonce of 16 bytes", withField(o, 4, bytes(new Uint8Array(16))), range],
+    [a, "key answer has an offer of 31 bytes", withField(a, 2, bytes(HASH.slice(1))), range],
+    [a, "key answer has a key of 33 bytes", withField(a, 3, bytes(new Uint8Array(33))), range],
+    [t, "key taken has an order as text", withField(t, 2, text(toHex(HASH))), range],
+    [t, "key taken has version 0", withField(t, 3, int(0)), range],
+    [t, "key taken has an index of 120", withField(t, 5, int(120)), range],
+    [t, "key taken has a use of 2^32", withField(t, 6, int(2 ** 32)), range],
+    [f, "key refused has a message of 33 bytes", withField(f, 2, bytes(new Uint8Array(33))), range],
+    [f, "key refused has a version of 2^32", withField(f, 3, int(2 ** 32)), range],
+    [f, "key refused has a code of 65 characters", withField(f, 4, text("E".repeat(65))), range],
     [k, "key statement has another purpose", withField(k, 2, text("root")), range],
     [k, "key statement has a key of 31 bytes", withField(k, 3, bytes(new Uint8Array(31))), range],
     [k, "key statement has a version of 2^32", withField(k, 1, int(2 ** 32)), range],
@@ -449,13 +495,14 @@ function fieldRefusals(): readonly StatementRefusal[] {
 
 /** Every vector of a signed message. */
 export function signedVectors(): VectorFile {
-  const statements = SIGNED_TYPES.filter((type) => type !== "pericard/envelope");
+  const statements = SIGNED_TYPES.filter((type): type is StatementType => !isSealed(type));
   const refusedStatements = [...statements.flatMap(commonRefusals), ...fieldRefusals()];
   const refused = [...outerRefusals(), ...headerRefusals(), ...signatureRefusals()];
   return {
     structure: "signed message",
     source: "docs/format.md §3.3 and §7",
-    steps: "parse, verify under publicKey, decode the payload by its type (that of an envelope is not decoded here)",
+    steps:
+      "parse, verify under publicKey, decode the payload by its type (those of an envelope and of a key order are not decoded here)",
     cases: [
       ...accepted(),
       accept("a receipt written by a second encoder", RECEIPT_TYPE, array(PAYLOAD_FIELDS[RECEIPT_TYPE]), {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript, so that any Node can read it: goes on with a Node that runs TypeScript, or says which is needed.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,11 +9,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const script = fileURLToPath(import.meta.url);
 const modules = join(here, "..", "..", "..", "node_modules");
 
-// Programs that run for months in little memory. Their garbage is short-lived buffers: a small young heap frees them
-// soon, and malloc gives them back to the system when the sizes at which it does so are fixed.
-const RESIDENT = new Set(["server", "gateway", "terminal"]);
-const FLAGS = ["--max-semi-space-size=1"];
-const MALLOC = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "32768", MALLOC_TRIM_THRESHOLD_: "131072" };
+// Programs that run for months in little memory: a small young heap, an old one that grows in small steps, and a malloc that
+// gives back to the system what is free.
+const RESIDENT_COMMANDS = new Set(["server", "gateway", "terminal"]);
+const RESIDENT = JSON.parse(readFileSync(join(here, "resident.json"), "utf8"));
+const ORDINARY = { nodeArguments: [], environment: {} };
 
 if (isNewEnough(process.versions.node)) await run();
 else handOver();
@@ -38,15 +38,18 @@ function handOver() {
 // Every thread that strips types by itself takes memory for it: a cache of compiled code saves that, and time. The first
 // command after an installation fills it. It is found by a variable that must be there when the process starts.
 async function run() {
-  const cache = join(modules, ".cache", "pericard");
   if (process.env.PERICARD_STARTED === undefined) {
-    const env = { ...process.env, PERICARD_STARTED: "1", NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cache };
-    if (!existsSync(env.NODE_COMPILE_CACHE)) {
-      spawnSync(process.execPath, [join(here, "..", "src", "warm.ts")], { env, stdio: "ignore" });
+    const { nodeArguments, environment } = RESIDENT_COMMANDS.has(process.argv[2] ?? "") ? RESIDENT : ORDINARY;
+    const cache = process.env.NODE_COMPILE_CACHE ?? join(modules, ".cache", "pericard");
+    const env = { ...environment, ...process.env, PERICARD_STARTED: "1", NODE_COMPILE_CACHE: cache };
+    if (!existsSync(cache)) {
+      // Compiled code belongs to the arguments that it was compiled under.
+      for (const { nodeArguments: args } of [ORDINARY, RESIDENT]) {
+        spawnSync(process.execPath, [...args, join(here, "..", "src", "warm.ts")], { env, stdio: "ignore" });
+      }
     }
-    const isResident = RESIDENT.has(process.argv[2] ?? "");
-    const args = [...process.execArgv, ...(isResident ? FLAGS : []), script, ...process.argv.slice(2)];
-    process.execve(process.execPath, [process.execPath, ...args], isResident ? { ...MALLOC, ...env } : env);
+    const args = [...process.execArgv, ...nodeArguments, script, ...process.argv.slice(2)];
+    process.execve(process.execPath, [process.execPath, ...args], env);
   }
   delete process.env.PERICARD_STARTED;
   await import("../src/main.ts");

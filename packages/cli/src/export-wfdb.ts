@@ -4,6 +4,7 @@ import type { ApiClient, RecordingDescription } from "@pericard/server";
 import { closeSync, fsyncSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "./errors.ts";
+import { PAPER_MARK } from "./suite-mark.ts";
 
 /** What was written. */
 export interface WfdbExport {
@@ -23,6 +24,11 @@ function baseTimeOf({ start }: RecordingDescription): WfdbBaseTime | null {
   return { timeOfDayMs, date };
 }
 
+/** Paper-2018 data is marked wherever it goes: nothing protected it on its way. */
+function suiteComments({ suite }: RecordingDescription): readonly string[] {
+  return suite === "paper-2018" ? [PAPER_MARK] : [];
+}
+
 async function writeAs(
   client: ApiClient,
   recording: RecordingDescription,
@@ -35,7 +41,7 @@ async function writeAs(
     recordName: `r${recording.id}`,
     format: { frameRateHz, leads },
     baseTime: baseTimeOf(recording),
-    comments: [`recording ${recording.id}, start ${recording.start.certainty}`],
+    comments: [`recording ${recording.id}, start ${recording.start.certainty}`, ...suiteComments(recording)],
     ...(signalFormat === undefined ? {} : { signalFormat }),
   });
   const signalPath = join(folder, writer.signalFileName);

@@ -1,6 +1,14 @@
 /** The data folder of a server as commands open it: settings, passphrase, key store. */
 import { systemRandom } from "@pericard/crypto";
-import { isInstalled, openInstallation, readPassphraseFile, type KeyStore, type Tenant } from "@pericard/custody";
+import {
+  isInstalled,
+  openInstallation,
+  readPassphraseFile,
+  type KekAccess,
+  type KekSecret,
+  type KeyStore,
+  type Tenant,
+} from "@pericard/custody";
 import { configOf, findSettings, keyFolderPaths, type ServerConfig } from "@pericard/server";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,26 +42,40 @@ export function readPassphrase(options: InstallationOptions): Uint8Array {
   return readPassphraseFile(path, options.data);
 }
 
+/**
+ * What opens the key-encryption key: the passphrase or the PIN, and the PKCS#11 module when
+ * `PERICARD_PKCS11_MODULE` names one.
+ *
+ * @throws as {@link readPassphrase}.
+ */
+export function readSecret(options: InstallationOptions): KekSecret {
+  return { secret: readPassphrase(options), modulePath: process.env["PERICARD_PKCS11_MODULE"] };
+}
+
 /** An installation that was set up. */
 export interface OpenedInstallation {
   readonly config: ServerConfig;
-  readonly kek: Uint8Array;
+  readonly kek: KekAccess;
   readonly store: KeyStore;
   readonly tenant: Tenant;
 }
 
 /**
- * Opens the key store of a data folder.
+ * Settings of a data folder that was set up.
  *
  * @throws {CliError} ERR_NOT_INSTALLED when no server was ever started on it.
  */
-export function openData(options: InstallationOptions): OpenedInstallation {
+export function findConfig(options: InstallationOptions): ServerConfig {
   const settings = findSettings(options.data);
   const config = settings && configOf(options.data, settings, undefined);
-  if (!config || !isInstalled(keyFolderPaths(config))) {
-    throw new CliError("ERR_NOT_INSTALLED", `${options.data} is not set up: start "pericard server" on it first`);
-  }
-  const { kek, store } = openInstallation(keyFolderPaths(config), readPassphrase(options), systemRandom);
+  if (config && isInstalled(keyFolderPaths(config))) return config;
+  throw new CliError("ERR_NOT_INSTALLED", `${options.data} is not set up: start "pericard server" on it first`);
+}
+
+/** Opens the key store of a data folder. @throws {CliError} as {@link findConfig} and {@link readPassphrase}. */
+export function openData(options: InstallationOptions): OpenedInstallation {
+  const config = findConfig(options);
+  const { kek, store } = openInstallation(keyFolderPaths(config), readSecret(options), systemRandom);
   const [tenant] = store.tenants();
   if (!tenant) throw new CliError("ERR_NOT_INSTALLED", "installation has no tenant");
   return { config, kek, store, tenant };

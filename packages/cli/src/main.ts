@@ -4,6 +4,8 @@ import { addBenchCommands } from "./commands/bench.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addFactoryCommands } from "./commands/factory.ts";
 import { addGatewayCommand } from "./commands/gateway.ts";
+import { addLabCommands } from "./commands/lab.ts";
+import { addKeysCommands } from "./commands/keys.ts";
 import { addPeopleCommands } from "./commands/people.ts";
 import { addRecordsCommands } from "./commands/records.ts";
 import { addServerCommand } from "./commands/server.ts";
@@ -21,9 +23,11 @@ addServerCommand(program);
 addGatewayCommand(program);
 addTerminalCommands(program);
 addFactoryCommands(program);
+addKeysCommands(program);
 addPeopleCommands(program);
 addRecordsCommands(program);
 addBenchCommands(program);
+addLabCommands(program);
 
 for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]) {
   command.exitOverride();

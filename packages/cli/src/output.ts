@@ -59,6 +59,12 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   );
 }
 
+/** How much of a whole is done, as a bar of 30 signs and a share. */
+export function bar(done: number, whole: number): string {
+  const signs = Math.floor((30 * done) / whole);
+  return `[${"#".repeat(signs).padEnd(30, ".")}] ${done} of ${whole}`;
+}
+
 /** Bytes as people read them. */
 export function bytesText(sizeBytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -2,6 +2,7 @@
 import { rationalFromDecimal } from "@pericard/ecg";
 import { systemRandom } from "@pericard/crypto";
 import {
+  asPublicTestData,
   createStreamSource,
   createSyntheticFile,
   createSyntheticLive,
@@ -16,6 +17,7 @@ import { CliError } from "./errors.ts";
 export interface SourceOptions {
   readonly record?: string;
   readonly again?: boolean;
+  readonly publicTestData?: boolean;
   readonly synthetic?: boolean;
   readonly seed: string;
   readonly heartRate: string;
@@ -64,7 +66,11 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   const named = [options.record !== undefined, options.synthetic === true, options.stdin === true].filter(Boolean);
   if (named.length !== 1) throw new CliError("ERR_USAGE", "name one source: --record FILE.hea, --synthetic or --stdin");
   if (options.synthetic) return syntheticSource(options);
-  if (options.stdin) return stdinSource(options);
-  const source = await openWfdbSource(options.record ?? "");
-  return options.again ? recordAgain(source, systemRandom(16)) : source;
+  const source = options.stdin ? stdinSource(options) : await recordSource(options);
+  return options.publicTestData ? asPublicTestData(source) : source;
+}
+
+async function recordSource({ record, again }: SourceOptions): Promise<Source> {
+  const source = await openWfdbSource(record ?? "");
+  return again ? recordAgain(source, systemRandom(16)) : source;
 }

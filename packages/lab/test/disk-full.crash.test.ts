@@ -1,5 +1,5 @@
 /** Disks that fill up under a server, a gateway and a terminal: nothing is lost, and room alone makes it go on. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defaultSettings, writeSettings } from "@pericard/server";
@@ -92,6 +92,11 @@ async function recovery(site: Site, terminal: Program): Promise<number> {
   return Math.round((performance.now() - startedMs) / 1000);
 }
 
+/** Files of a terminal's journal. */
+function journalOf(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => name.startsWith("journal-"));
+}
+
 describe.skipIf(skipped)(`disks that are full${without}`, () => {
   for (const fullCount of [1, 2] as const) {
     test.concurrent(`${fullCount} of 3 volumes of a server`, async ({ expect, onTestFinished }) => {
@@ -159,5 +164,40 @@ describe.skipIf(skipped)(`disks that are full${without}`, () => {
     await site.stopAll();
     expect(checkStore(site).faults).toEqual([]);
     tell("journal full", {}, startedMs);
+  });
+
+  test.concurrent("the disk of a terminal, to its last byte: an upload alone frees it", async ({
+    expect,
+    onTestFinished,
+  }) => {
+    const startedMs = performance.now();
+    const { site, disk } = await openSite(onTestFinished, () => undefined);
+    const terminals = disk("terminals", 3);
+    await site.startAll();
+    const folder = site.deploy(1);
+    site.links.gateway.cut("refused");
+    terminals.fill(600 * 1024);
+    const stopped = site.spawn(["terminal", "record", "--data", folder, ...ARGS]);
+    expect(await stopped.ended).toEqual({ code: 1, signal: null });
+    expect(stopped.log.join("\n")).toContain("ERR_JOURNAL_DISK_FULL");
+    terminals.fill(0);
+    expect(terminals.freeBytes).toBe(0);
+    site.links.gateway.heal();
+    const waited = journalOf(folder).length;
+    const upload = site.spawn(["terminal", "upload", "--data", folder, "--json"]);
+    await upload.success();
+    expect(upload.lines.at(-1)).toMatchObject(NOTHING_WRONG);
+    expect(journalOf(folder).length).toBeLessThan(waited);
+    expect(terminals.freeBytes).toBeGreaterThan(256 * 1024);
+    expect(statSync(join(folder, "terminal.reserve")).size).toBeGreaterThanOrEqual(32 * 1024);
+    terminals.empty();
+    const again = site.spawn(["terminal", "record", "--data", folder, ...ARGS]);
+    await again.success();
+    expect(again.lines.at(-1)).toMatchObject(NOTHING_WRONG);
+    expect(statSync(join(folder, "terminal.reserve")).size).toBe(64 * 1024);
+    expect(await checkWhole(await site.signIn(), 1, source)).toEqual(WHOLE);
+    await site.stopAll();
+    expect(checkStore(site).faults).toEqual([]);
+    tell("terminal full to the last byte", {}, startedMs);
   });
 });

@@ -5,6 +5,7 @@ import { CliError } from "../errors.ts";
 import { exportWfdb } from "../export-wfdb.ts";
 import { serverUrl, withData, type InstallationOptions } from "../installation.ts";
 import { bytesText, outputFor, table } from "../output.ts";
+import { suiteMark } from "../suite-mark.ts";
 
 interface Options extends InstallationOptions {
   readonly account: string;
@@ -38,7 +39,7 @@ export async function list(options: Options & { patient?: string }): Promise<voi
   const rows = recordings.map((one) => [
     one.id,
     one.patientName,
-    one.state,
+    `${one.state}${suiteMark(one.suite)}`,
     `${seconds(one)} s`,
     String(one.leads.length),
     one.start.unixMs === null ? "unknown" : new Date(one.start.unixMs).toISOString(),
@@ -50,7 +51,7 @@ export async function show(id: string, options: Options): Promise<void> {
   const recording = await (await signIn(options)).recording(id);
   const rate = recording.frameRateHz.num / recording.frameRateHz.den;
   outputFor(options).result(recording, [
-    `recording  ${recording.id} (${recording.state})`,
+    `recording  ${recording.id} (${recording.state})${suiteMark(recording.suite)}`,
     `patient    ${recording.patientName}`,
     `terminal   ${recording.terminalSerial}`,
     `start      ${recording.start.unixMs === null ? "unknown" : new Date(recording.start.unixMs).toISOString()} (${recording.start.certainty})`,

@@ -14,7 +14,7 @@ import {
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import { noteRunning, readPassphrase, type InstallationOptions } from "../installation.ts";
+import { noteRunning, readSecret, type InstallationOptions } from "../installation.ts";
 import { outputFor } from "../output.ts";
 import { stopSignal, untilAborted } from "../stop-signal.ts";
 
@@ -64,15 +64,15 @@ function withOverrides(settings: ServerSettings, { host, port }: ServerOptions):
 export async function run(options: ServerOptions): Promise<void> {
   const output = outputFor(options);
   const stop = stopSignal();
-  const passphrase = readPassphrase(options);
+  const secret = readSecret(options);
   const known = findSettings(options.data);
   const settings = withOverrides(known ?? newSettings(), options);
   if (!known) writeSettings(options.data, settings);
-  const rootFolderPath = setUp(options, passphrase, settings);
+  const rootFolderPath = setUp(options, secret.secret, settings);
   if (rootFolderPath) output.note(`set up: take the root key in ${rootFolderPath} off this machine`);
   const viewer = options.viewer ?? VIEWER;
   const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
-  const kek = openKek(keyFolderPaths(config), passphrase);
+  const kek = openKek(keyFolderPaths(config), secret, systemRandom);
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const server = await startServer(config, systemEnvironment(kek, logger));
   const { rebuilt } = server.context;

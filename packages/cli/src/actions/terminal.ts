@@ -1,4 +1,5 @@
 /** `pericard terminal`: records, uploads, and says how it is. */
+import { SEGMENT_CODECS, type SegmentCodecName } from "@pericard/ecg";
 import { FrameError, openDiskFolder } from "@pericard/framelog";
 import {
   keepHeapSmall,
@@ -7,10 +8,13 @@ import {
   type TerminalEvent,
   type TerminalStatus,
 } from "@pericard/terminal";
+import { REFUSAL_KINDS, type RefusalKind } from "@pericard/trsm";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CliError } from "../errors.ts";
 import { bytesText, outputFor, type Output } from "../output.ts";
 import { stopSignal } from "../stop-signal.ts";
+import { PAPER_MARK, suiteMark } from "../suite-mark.ts";
 import { numberOption, openSource, type SourceOptions } from "../terminal-source.ts";
 
 interface TerminalOptions {
@@ -21,6 +25,7 @@ interface TerminalOptions {
 interface RecordOptions extends TerminalOptions, SourceOptions {
   readonly segmentSeconds: string;
   readonly journalLimitMb: string;
+  readonly codec?: string;
   readonly upload: boolean;
 }
 
@@ -48,6 +53,8 @@ function noteOf(event: TerminalEvent): string | undefined {
   if (event.type === "rejected") return `server refuses segment ${event.sequence} (${event.code}): it is in quarantine`;
   if (event.type === "gap") return `journal lost segment ${event.sequence}: a gap was stated`;
   if (event.type === "waiting-for-room") return "journal is full: waiting for receipts";
+  if (event.type === "key-change") return `server set ${event.maximum} uses for each key (change ${event.version})`;
+  if (event.type === "key-change-refused") return `key change refused (${event.code}): the server is told`;
   return undefined;
 }
 
@@ -94,10 +101,11 @@ async function withTerminal(
   return tally;
 }
 
-function resultOf({ serial, journal, upload }: TerminalStatus, tally: Tally) {
+function resultOf({ serial, suite, journal, upload }: TerminalStatus, tally: Tally) {
   const { sentBytes, receiptsVerified, badMail } = upload;
   return {
     serial,
+    suite,
     ...tally,
     sentBytes,
     receiptsVerified,
@@ -107,6 +115,14 @@ function resultOf({ serial, journal, upload }: TerminalStatus, tally: Tally) {
   };
 }
 
+function codecOption(name: string | undefined): SegmentCodecName | undefined {
+  if (name === undefined) return undefined;
+  const known = Object.keys(SEGMENT_CODECS) as SegmentCodecName[];
+  const codec = known.find((one) => one === name);
+  if (codec === undefined) throw new CliError("ERR_USAGE", `--codec is none of ${known.join(", ")}`);
+  return codec;
+}
+
 export async function record(options: RecordOptions): Promise<void> {
   keepHeapSmall();
   const output = outputFor(options);
@@ -114,9 +130,13 @@ export async function record(options: RecordOptions): Promise<void> {
   const source = await openSource(options);
   const terminal = openTerminal(options.data, {
     segmentLengthMs: 1000 * numberOption("segment-seconds", options.segmentSeconds, 1, 60),
+    codec: codecOption(options.codec),
     journalLimitBytes: 1e6 * numberOption("journal-limit-mb", options.journalLimitMb, 1, 1e6),
   });
-  if (options.json) output.result({ ready: true, serial: terminal.status().serial }, []);
+  const { serial, suite } = terminal.status();
+  if (suite === "paper-2018")
+    output.note(`terminal ${serial} is of suite ${PAPER_MARK}: what it seals is not protected`);
+  if (options.json) output.result({ ready: true, serial, suite }, []);
   let recordings: readonly string[] = [];
   let alreadyRecorded = false;
   const tally = await withTerminal(terminal, options.data, output, async () => {
@@ -155,15 +175,38 @@ function readStatus(folder: string): Record<string, unknown> {
   }
 }
 
+const REFUSED: Readonly<Record<RefusalKind, string>> = {
+  load: "second loads",
+  "read-out": "read-outs",
+  authorisation: "wrong authorisations",
+  rollback: "older counters",
+  record: "damaged records of refusals",
+};
+
+/** What lies behind the terminal's keys, and what it refused. */
+function moduleText({ kind, refusals }: TerminalStatus["trsm"]): string {
+  const what = kind === "soft" ? "soft (simulated)" : "tpm";
+  if (!refusals) return `${what}, record of refusals cannot be read`;
+  const refused = REFUSAL_KINDS.filter((one) => refusals.counts[one] > 0).map(
+    (one) => `${refusals.counts[one]} ${REFUSED[one]}`,
+  );
+  const [last] = refusals.last.slice(-1);
+  const when = last ? `, the last on ${new Date(Math.min(last.atUnixMs, 8.64e15)).toISOString()}` : "";
+  return refused.length === 0 ? what : `${what}, refused: ${refused.join(", ")}${when}`;
+}
+
 export function status(options: TerminalOptions): void {
   const value = readStatus(options.data);
-  const { serial, running, journal, keyUse, recording } = value as unknown as TerminalStatus & { running: boolean };
+  const { serial, suite, running, journal, trsm, keyUse, recording } = value as unknown as TerminalStatus & {
+    running: boolean;
+  };
   const last = journal.failure === null ? "" : `, stopped: ${journal.failure}`;
   outputFor(options).result(value, [
-    `terminal   ${serial}${running ? ", running" : ""}`,
+    `terminal   ${serial}${running ? ", running" : ""}${suiteMark(suite)}`,
     `recording  ${recording ?? "none"}`,
     `journal    ${journal.items} segments without a receipt, ${bytesText(journal.bytes)} of ${bytesText(journal.limitBytes)}${last}`,
     `quarantine ${journal.quarantined} segments`,
+    `module     ${moduleText(trsm)}`,
     `key        index ${keyUse.index} of cycle ${keyUse.cycle}, use ${keyUse.use} of ${keyUse.maximum}`,
   ]);
 }

@@ -10,6 +10,10 @@ export function addTerminalCommands(program: Command): void {
     .description("record a source, and upload until everything has a receipt")
     .requiredOption("--data <folder>", "folder that the terminal was deployed into")
     .option("--record <file>", "WFDB header (.hea); an interrupted run goes on where it stopped")
+    .option(
+      "--public-test-data",
+      "vouch that the record or stream is published test data: suite paper-2018 takes no other",
+    )
     .option("--again", "record a file anew that was recorded before")
     .option("--synthetic", "synthetic 12-lead ECG at 500 Hz, live until stopped")
     .option("--seed <number>", "seed of the synthetic ECG", "1")
@@ -22,6 +26,10 @@ export function addTerminalCommands(program: Command): void {
     .option("--baseline <adu>", "with --stdin: adu at 0", "0")
     .option("--units <unit>", "with --stdin: unit of the leads", "mV")
     .option("--segment-seconds <number>", "length of a segment, 1 to 60", "10")
+    .option(
+      "--codec <name>",
+      "how samples are encoded: lead-residual (default), raw, gzip, dedup, gzip+dedup, dedup+gzip; in suite paper-2018, what compresses after sealing: dedup+gzip (default), gzip, dedup, gzip+dedup",
+    )
     .option("--journal-limit-mb <number>", "bytes that the journal may take, in MB", "512")
     .option("--no-upload", "record only")
     .option("--json", "print a JSON object when ready and one at the end")

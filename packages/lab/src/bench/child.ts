@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly core: number | undefined;
   /** Arguments for Node itself, such as `--cpu-prof`. */
   readonly nodeArguments: readonly string[];
+  /** Variables beside this process's own. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** A running child. */
@@ -31,11 +33,12 @@ export interface Child<Methods extends ChildMethods> {
   kill(): void;
 }
 
-function startProcess(module: URL, { core, nodeArguments }: ChildOptions): ChildProcess {
+function startProcess(module: URL, { core, nodeArguments, environment }: ChildOptions): ChildProcess {
   const held = core === undefined ? [] : ["-c", String(core), process.execPath];
   return fork(module, {
     execPath: core === undefined ? process.execPath : "taskset",
     execArgv: [...held, ...nodeArguments],
+    env: { ...process.env, ...environment },
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });

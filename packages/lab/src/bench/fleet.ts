@@ -72,10 +72,11 @@ export class Fleet {
     if (!hpke) throw new TypeError("key store has no hpke key");
     const terminals: FleetTerminal[] = [];
     const keys: TerminalKeys[] = [];
+    const factory = { store, sequenceFolder: createMemoryFolder(), random, nowUnixMs };
     for (let i = 0; i < terminalCount; i += 1) {
       const folder = createMemoryFolder();
-      const { serial, routing } = deployTerminal({ store, random, nowUnixMs }, tenant, folder, []);
-      const module = openTerminalModule(folder, random);
+      const { serial, routing } = deployTerminal(factory, tenant, folder, []);
+      const module = openTerminalModule(folder, random, nowUnixMs);
       const recording = RecordingId.fromBytes(random(16));
       terminals.push({ routing, module, recording, bootId: BootId.fromBytes(random(8)), sequence: 0, prev: null });
       const binding = { suite: store.getTerminal(serial).suite, tenant, terminal: serial };

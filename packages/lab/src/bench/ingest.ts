@@ -26,6 +26,7 @@ import { runLoad, type LoadReport } from "./load.ts";
 import { median } from "./median.ts";
 import { placeProcesses, type Placement } from "./placement.ts";
 import { createReceiptCheck } from "./receipts.ts";
+import { residentProcess } from "./resident.ts";
 import type { ServerChildMethods } from "./server-child.ts";
 
 export { INGEST_DEFAULTS, type IngestOptions, type IngestProgress, type IngestReport };
@@ -205,11 +206,13 @@ async function runIn(
   const floorPath = join(folderPath, "floor");
   mkdirSync(floorPath);
   const core = placement?.serverCore;
+  const { nodeArguments, environment } = residentProcess();
   const serverChild = startChild<ServerChildMethods>(SERVER_MODULE, {
     core,
-    nodeArguments: options.serverNodeArguments,
+    nodeArguments: [...nodeArguments, ...options.serverNodeArguments],
+    environment,
   });
-  const floorChild = startChild<FloorChildMethods>(FLOOR_MODULE, { core, nodeArguments: [] });
+  const floorChild = startChild<FloorChildMethods>(FLOOR_MODULE, { core, nodeArguments: [], environment: {} });
   const children = { serverChild, floorChild };
   try {
     const sides = await startSides(children, installation, floorPath, options.copies);

@@ -1,7 +1,7 @@
 /** Server and gateway as processes over a folder of their own, with links that terminals and gateway go through. */
 import { parseSigned } from "@pericard/protocol";
 import { ApiClient, configOf, findSettings, keyFolderPaths } from "@pericard/server";
-import { openInstallation, readPassphraseFile, type KeyStore } from "@pericard/custody";
+import { openInstallation, passphraseSecret, readPassphraseFile, type KeyStore } from "@pericard/custody";
 import { systemRandom } from "@pericard/crypto";
 import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -126,7 +126,11 @@ export class Site {
     const settings = findSettings(server);
     if (!settings) throw new LabError("ERR_CHILD_FAILED", "site has no settings");
     const passphrase = readPassphraseFile(passphraseFile, server);
-    const { store } = openInstallation(keyFolderPaths(configOf(server, settings, undefined)), passphrase, systemRandom);
+    const { store } = openInstallation(
+      keyFolderPaths(configOf(server, settings, undefined)),
+      passphraseSecret(passphrase),
+      systemRandom,
+    );
     try {
       return work(store);
     } finally {

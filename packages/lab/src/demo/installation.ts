@@ -4,6 +4,7 @@ import {
   createInstallation,
   isInstalled,
   openInstallation,
+  passphraseSecret,
   readPassphraseFile,
   type KeyStore,
 } from "@pericard/custody";
@@ -65,7 +66,7 @@ export function openDemo(paths: DemoPaths): { store: KeyStore; isNew: boolean } 
       random: systemRandom,
     });
   }
-  return { store: openInstallation(keyFolders, passphrase, systemRandom).store, isNew };
+  return { store: openInstallation(keyFolders, passphraseSecret(passphrase), systemRandom).store, isNew };
 }
 
 /** Token with which the demo's gateway is admitted at the server, and the terminals at the gateway. */
@@ -104,7 +105,8 @@ export function prepareTerminal(paths: DemoPaths, store: KeyStore, number: numbe
   const [tenant] = store.tenants();
   if (!tenant) return;
   const targets = [{ url: gatewayUrl, token: demoTokens(paths).terminals }];
-  const factory = { store, random: systemRandom, nowUnixMs: Date.now };
+  const sequenceFolder = openDiskFolder(join(paths.server, "factory"));
+  const factory = { store, sequenceFolder, random: systemRandom, nowUnixMs: Date.now };
   const path = paths.terminal(number);
   if (isUnfinished(path)) rmSync(path, { recursive: true, force: true });
   const folder = openDiskFolder(path);

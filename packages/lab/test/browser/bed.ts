@@ -15,6 +15,7 @@ const LINK_LIFETIME_MS = 600_000;
 export interface Bed {
   readonly paths: DemoPaths;
   readonly serverUrl: string;
+  readonly gatewayUrl: string;
   /** Folder of the built viewer. */
   readonly viewerPath: string;
   /** Address with a fresh one-time link. */
@@ -59,6 +60,7 @@ export async function openBed(): Promise<Bed> {
   return {
     paths,
     serverUrl: stack.serverUrl,
+    gatewayUrl: stack.gatewayUrl,
     viewerPath,
     link: () => `${stack.serverUrl}/sign-in#token=${link()}`,
     api: () => ApiClient.signIn(stack.serverUrl, link()),

@@ -1,0 +1,43 @@
+"""Payloads of signed messages. Source: docs/format.md §7."""
+
+import shapes as s
+from strict_cbor import decode
+
+# Of a key change; 0 is what a terminal has before any.
+version = s.integer(1, (1 << 32) - 1)
+head = s.fixed(s.id16, s.u8, s.u32, s.hash32, s.boolean, s.boolean)
+
+
+def command_shape(value):
+    """The value's range is that of the name."""
+    checked = s.fixed(
+        s.suite, s.id8, s.number, s.number, s.number, s.one_of("segment-length", "end-recording"), s.number
+    )(value)
+    s.integer(1000, 60000)(checked[6]) if checked[5] == "segment-length" else s.integer(0, 0)(checked[6])
+    return checked
+
+
+SHAPES = {
+    "receipt": s.fixed(s.suite, s.id8, s.number, s.integer(1, 255), s.array_of(1, 64, s.hash32)),
+    "conflict": s.fixed(
+        s.suite, s.id8, s.number, s.hash32, s.id16, s.u8, s.u32,
+        s.one_of("sequence", "chain", "shape", "final", "overlap"),
+    ),
+    "rejected": s.fixed(s.suite, s.id8, s.number, s.code, s.or_null(s.id16), s.array_of(0, 64, s.hash32)),
+    "gap": s.fixed(s.suite, s.id8, s.id16, s.u8, s.u32, s.one_of("unreadable", "quarantined"), s.id8, s.number),
+    "status": s.fixed(
+        s.suite, s.id8, s.number, s.id8, s.number, s.or_null(s.clock), s.number, s.number, s.number, s.number,
+        s.number, s.u32, s.integer(1000, 60000), s.u32, s.key_index, s.u32, s.array_of(0, 64, head),
+    ),
+    "key-statement": s.fixed(s.suite, s.u32, s.one_of("hpke", "receipt"), s.key32, s.number, s.number, s.key32),
+    "command": command_shape,
+    "key-offer": s.fixed(s.suite, s.id8, version, s.key32, s.bstr(32)),
+    "key-answer": s.fixed(s.suite, s.id8, s.hash32, s.key32),
+    "key-taken": s.fixed(s.suite, s.id8, s.hash32, version, s.u32, s.key_index, s.u32),
+    "key-refused": s.fixed(s.suite, s.id8, s.hash32, s.u32, s.code),
+}  # fmt: skip
+
+
+def read_statement(name, payload):
+    """The values of a payload whose signature was verified. `name` is the type without `pericard/`."""
+    return SHAPES[name](decode(payload))
