@@ -2,6 +2,7 @@
 import { concatBytes, releaseBytes } from "@pericard/protocol";
 import type { Readable } from "node:stream";
 import { ServerError } from "../errors.ts";
+import { noteYoungBytes } from "../threads/young-buffers.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -31,6 +32,7 @@ export async function readBody(body: Readable, declaredBytes: number, sizeBytesM
   if (declaredBytes > sizeBytesMax) throw tooLarge(sizeBytesMax);
   try {
     const parts = await readParts(body, sizeBytesMax);
+    noteYoungBytes(parts.reduce((sum, part) => sum + part.length, 0));
     if (parts.length < 2) return parts[0] ?? NO_BYTES;
     const bytes = concatBytes(...parts);
     for (const part of parts) releaseBytes(part);

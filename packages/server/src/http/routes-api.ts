@@ -1,14 +1,15 @@
 /** The API for people: sessions, patients, recordings. Every route but signing in needs a session. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Account } from "@pericard/custody";
-import { PatientId, RecordingId, TerminalId } from "@pericard/protocol";
+import { PatientId, RecordingId, releaseBytes, TerminalId } from "@pericard/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Type } from "typebox";
 import { SESSION_LIFETIME_MS, type Session as SignedInSession, type Sessions } from "../access/sessions.ts";
 import { encodeFramedAnswer } from "../retrieval/framed-answer.ts";
-import type { Library } from "../retrieval/library.ts";
+import type { Library, ReadAnswer } from "../retrieval/library.ts";
 import type { LiveFeed } from "../retrieval/live.ts";
 import { ServerError } from "../errors.ts";
+import { noteYoungBytes } from "../threads/young-buffers.ts";
 import { streamExtents } from "./live-stream.ts";
 import {
   IdParameters,
@@ -54,7 +55,10 @@ function requireSameOrigin(request: FastifyRequest): void {
   }
 }
 
-function sendFramed(reply: FastifyReply, bytes: Uint8Array): FastifyReply {
+function sendFramed(reply: FastifyReply, { header, leads }: ReadAnswer): FastifyReply {
+  const bytes = encodeFramedAnswer(header, leads);
+  leads.forEach(releaseBytes);
+  noteYoungBytes(bytes.length);
   return reply.type("application/octet-stream").header("cache-control", "no-store").send(Buffer.from(bytes.buffer));
 }
 
@@ -119,8 +123,7 @@ export const apiRoutes =
         const { fromFrame, toFrame, missing = "sentinel" } = request.query;
         const recording = RecordingId.parse(request.params.id);
         const stretch = { fromFrame, toFrame };
-        const { header, leads } = await library.readSamples(accountOf(request), recording, stretch, missing);
-        return sendFramed(reply, encodeFramedAnswer(header, leads));
+        return sendFramed(reply, await library.readSamples(accountOf(request), recording, stretch, missing));
       },
     );
 
@@ -131,8 +134,7 @@ export const apiRoutes =
         const { fromFrame, toFrame, buckets } = request.query;
         const recording = RecordingId.parse(request.params.id);
         const stretch = { fromFrame, toFrame };
-        const { header, leads } = await library.readSummary(accountOf(request), recording, stretch, buckets);
-        return sendFramed(reply, encodeFramedAnswer(header, leads));
+        return sendFramed(reply, await library.readSummary(accountOf(request), recording, stretch, buckets));
       },
     );
 

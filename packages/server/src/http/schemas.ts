@@ -2,6 +2,8 @@
 import { Type } from "typebox";
 
 const Id = Type.String({ pattern: "^[0-9a-f]{32}$" });
+/** A place in a recording. Without a maximum, Infinity would be an integer. */
+const Frame = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 
 export const Problem = Type.Object(
@@ -113,8 +115,8 @@ export const SerialParameters = Type.Object({ serial: Type.String({ pattern: "^[
 export const IdParameters = Type.Object({ id: Id });
 
 export const SamplesQuery = Type.Object({
-  fromFrame: Type.Integer({ minimum: 0 }),
-  toFrame: Type.Integer({ minimum: 0 }),
+  fromFrame: Frame,
+  toFrame: Frame,
   missing: Type.Optional(
     Type.Union([Type.Literal("sentinel"), Type.Literal("code")], {
       description: "what stands for a missing sample: -2147483648, or the lead's own code",
@@ -123,7 +125,7 @@ export const SamplesQuery = Type.Object({
 });
 
 export const SummaryQuery = Type.Object({
-  fromFrame: Type.Integer({ minimum: 0 }),
-  toFrame: Type.Integer({ minimum: 0 }),
+  fromFrame: Frame,
+  toFrame: Frame,
   buckets: Type.Integer({ minimum: 1, maximum: 8192 }),
 });

@@ -11,7 +11,11 @@ import {
 } from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
+import { noteYoungBytes } from "../threads/young-buffers.ts";
 import { decodeSummary, emptySummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
+
+/** What decoding leaves behind, samples included. */
+const DECODING_BYTES_PER_SAMPLE = 12;
 
 /** A decoded segment. `leads[i]` holds frameCount × samplesPerFrame digital values. */
 export interface DecodedSegment {
@@ -39,6 +43,7 @@ function samplesOf(body: SegmentBody): readonly Int32Array[] {
   const { shape, frameCount } = body.descriptor;
   const limits = { leadCountMax: shape.leads.length, sampleCountMax: sampleCountOf(body.descriptor) };
   const leads = getSegmentCodec(body.codec).decode(body.encoded, limits);
+  noteYoungBytes(DECODING_BYTES_PER_SAMPLE * limits.sampleCountMax);
   const fits = shape.leads.every((lead, i) => leads[i]?.length === frameCount * lead.samplesPerFrame);
   if (!fits || leads.length !== shape.leads.length) {
     throw new ServerError("ERR_DATA_UNREADABLE", "samples do not have the declared count");
@@ -48,7 +53,14 @@ function samplesOf(body: SegmentBody): readonly Int32Array[] {
 
 function decodeBody(body: SegmentBody) {
   const { firstFrame, frameCount } = body.descriptor;
-  return { firstFrame, frameCount, leads: samplesOf(body).map((lead) => lead.slice()) };
+  return { firstFrame, frameCount, leads: samplesOf(body).map(alone) };
+}
+
+/** A lead in memory of its own, which can be handed over. */
+function alone(lead: Int32Array): Int32Array<ArrayBuffer> {
+  const { buffer } = lead;
+  const isAlone = buffer instanceof ArrayBuffer && lead.byteLength === buffer.byteLength;
+  return isAlone ? new Int32Array(buffer) : lead.slice();
 }
 
 /** Opens a package for `use`, which gives nothing on that lies in it: its memory is given back at once. */
