@@ -263,7 +263,7 @@ describe("a one-time link", () => {
     expect((await open("A".repeat(257))).status).toBe(400);
     // A number is read as its digits, which are nobody's token.
     expect((await open(7)).status).toBe(401);
-    for (const body of ['{"token":[7]}', '{"token":{}}', "{}", "[]", "null", "not json", ""]) {
+    for (const body of ['{"token":{}}', "{}", "[]", "null", "not json", ""]) {
       const headers = { "content-type": "application/json" };
       const answer = await fetch(`${site.server.url}/api/v1/session`, { method: "POST", headers, body });
       expect(answer.status).toBe(400);

@@ -2,8 +2,7 @@
 import { Type } from "typebox";
 
 const Id = Type.String({ pattern: "^[0-9a-f]{32}$" });
-/** A place in a recording. Without a maximum, Infinity would be an integer. */
-const Frame = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Frame = Type.Integer({ minimum: 0 });
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 
 export const Problem = Type.Object(

@@ -22,7 +22,7 @@ import type { KeyStorePort } from "../keys/key-store.ts";
 import type { KeyWatch } from "../keys/key-watch.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import { describeRecording, stateOf, type RecordingDescription } from "./describe.ts";
-import { clampStretch, readSamples, type MissingStyle, type Stretch } from "./samples.ts";
+import { clampStretch, readSamples, requireStretch, type MissingStyle, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 import { readSummary } from "./summaries.ts";
 
@@ -86,6 +86,7 @@ export class Library {
     asked: Stretch,
     style: MissingStyle,
   ): Promise<ReadAnswer> {
+    requireStretch(asked);
     const subject = `${recording} ${asked.fromFrame}-${asked.toFrame}`;
     const row = await this.#open(account, "read samples", recording, subject);
     const stretch = clampStretch(row, JSON.parse(row.shape) as WaveformShape, asked);
@@ -94,6 +95,7 @@ export class Library {
   }
 
   async readSummary(account: Account, recording: RecordingId, asked: Stretch, buckets: number): Promise<ReadAnswer> {
+    requireStretch(asked);
     const subject = `${recording} ${asked.fromFrame}-${asked.toFrame} summary`;
     const row = await this.#open(account, "read samples", recording, subject);
     const stretch = { fromFrame: asked.fromFrame, toFrame: Math.min(asked.toFrame, row.endFrame) };

@@ -19,6 +19,12 @@ export interface Stretch {
   readonly toFrame: number;
 }
 
+/** Refuses what is no stretch: a validator takes Infinity for an integer. @throws {ServerError} ERR_REQUEST_RANGE. */
+export function requireStretch({ fromFrame, toFrame }: Stretch): void {
+  if (Number.isSafeInteger(fromFrame) && Number.isSafeInteger(toFrame)) return;
+  throw new ServerError("ERR_REQUEST_RANGE", `frames ${fromFrame} to ${toFrame} are no stretch`);
+}
+
 /** A stretch inside the recording and not longer than one answer may be. @throws {ServerError} ERR_REQUEST_RANGE. */
 export function clampStretch(row: RecordingRow, shape: WaveformShape, asked: Stretch): Stretch {
   const { fromFrame } = asked;
