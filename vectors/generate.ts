@@ -15,9 +15,11 @@ import { deploymentVectors, keyScheduleVectors } from "./cases/key-schedule.ts";
 import { packageVectors } from "./cases/data-package.ts";
 import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-derivations.ts";
 import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
+import { paperKeyChangeVectors } from "./cases/paper-key-change.ts";
 import { paperSegmentVectors } from "./cases/paper-segment.ts";
 import { segmentVectors } from "./cases/segment.ts";
 import { signedVectors } from "./cases/signed.ts";
+import { intakeFileVectors, transferVectors } from "./cases/transfer.ts";
 import { trsmRefusalVectors, trsmTpmCounterVectors } from "./cases/trsm-beside.ts";
 import { trsmImageVectors } from "./cases/trsm-image.ts";
 
@@ -28,6 +30,7 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   deployment: deploymentVectors,
   envelope: envelopeVectors,
   frame: frameVectors,
+  "intake-file": intakeFileVectors,
   "kek-token": kekTokenVectors,
   "key-order": keyOrderVectors,
   "key-schedule": keyScheduleVectors,
@@ -36,12 +39,14 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   "paper-deployment": paperDeploymentVectors,
   "paper-derivations": paperDerivationVectors,
   "paper-envelope": paperEnvelopeVectors,
+  "paper-key-change": paperKeyChangeVectors,
   "paper-segment": paperSegmentVectors,
   passphrase: passphraseVectors,
   segment: segmentVectors,
   sequence: sequenceVectors,
   signed: signedVectors,
   "token-value": tokenValueVectors,
+  transfer: transferVectors,
   "trsm-image": trsmImageVectors,
   "trsm-refusals": trsmRefusalVectors,
   "trsm-tpm-counters": trsmTpmCounterVectors,

@@ -37,7 +37,17 @@ const DATA = [
 
 function item(sequence: number, data: Uint8Array, hash: Uint8Array, prev: Uint8Array | null): PackageItem {
   const frames = { firstFrame: 3600 + 4 * (sequence - PLACE.sequence), frameCount: 4 };
-  return { ...USE, sequence, hash, prev, final: false, policyVersion: 7, ...frames, sizeBytes: data.length };
+  return {
+    ...USE,
+    sequence,
+    hash,
+    prev,
+    final: false,
+    policyVersion: 7,
+    ...frames,
+    sizeBytes: data.length,
+    codec: "lead-residual",
+  };
 }
 
 const ITEM = item(PLACE.sequence, DATA[0], HASH, null);
@@ -74,6 +84,7 @@ function itemFields(): Uint8Array[] {
     int(3600),
     int(4),
     int(DATA[0].length),
+    text("lead-residual"),
   ];
 }
 
@@ -105,6 +116,8 @@ function fieldRefusals(): readonly Refusal[] {
     ["tenant is 17 bytes", withField(1, bytes(new Uint8Array(17))), range],
     ["recording is 15 bytes", withField(2, bytes(new Uint8Array(15))), range],
     ["stream is 256", withField(3, int(256)), range],
+    ["codec of an item is unknown", withItem(11, text("flac")), "ERR_CODEC_UNKNOWN"],
+    ["codec of an item is a number", withItem(11, int(0)), "ERR_CODEC_UNKNOWN"],
     ["data type is observation", withField(4, int(2)), range],
     ["receive time is negative", withField(5, int(-1)), range],
     ["receive time is 2^53", withField(5, int(2n ** 53n)), range],

@@ -15,6 +15,7 @@ import {
   BootId,
   concatBytes,
   EnvelopeId,
+  IntakeId,
   RecordingId,
   RoutingId,
   SUITE,
@@ -83,6 +84,11 @@ export const SERVER_HPKE = pairOf(fixed(32), x25519Private);
 export const SERVER_HPKE_ID = keyIdOf(SERVER_HPKE.publicBytes);
 export const SERVER_SIGN_ID = keyIdOf(SERVER_SIGN.publicBytes);
 export const ROOT_SIGN_ID = keyIdOf(ROOT_SIGN.publicBytes);
+
+/** Of a factory on another machine than its server; drawn last, so that what is above stays as it was. */
+export const FACTORY_SIGN = pairOf(fixed(32), ed25519Private);
+export const INTAKE_AGREE = pairOf(fixed(32), x25519Private);
+export const INTAKE = IntakeId.fromBytes(fixed(16));
 
 /** K_label of the fixture's block at the fixture's cycle and index. */
 export function groupKey(label: GroupKeyLabel, block: Uint8Array = BLOCK): Uint8Array {

@@ -218,14 +218,36 @@ function exchangeCases(): readonly VectorCase[] {
   ];
 }
 
+function exchangeKey(name: string, expect: string, shared: Uint8Array): VectorCase {
+  const bytesHex = expect === "accept" ? toHex(shared.slice(0, 8)) : "";
+  return { name, expect, computes: "exchange key", sharedSecretHex: toHex(shared), bytesHex };
+}
+
+function exchangeKeyCases(): readonly VectorCase[] {
+  const shared = seededRandom("exchange key")(48);
+  return [
+    exchangeKey("DES key of K", "accept", shared),
+    exchangeKey("DES key of a K of 1, zeros before it", "accept", fromHex(hexOf(1n))),
+    exchangeKey("DES key of a K of 47 bytes", RANGE, shared.slice(1)),
+    exchangeKey("DES key of a K of 49 bytes", RANGE, concatBytes(Uint8Array.of(0), shared)),
+  ];
+}
+
 /** Every vector of a derivation or computation of paper-2018. */
 export function paperDerivationVectors(): VectorFile {
   return {
     structure: "computations of paper-2018",
     source: "docs/format-paper-2018.md §3, §7",
     steps:
-      "do what computes names with the inputs. storage key, transport key, key agreement: expect bytes. des, key wrap: open bytes. signature: verify bytes over the UTF-8 of message",
-    cases: [...keyCases(), ...desCases(), ...wrapCases(), ...signatureCases(), ...exchangeCases()],
+      "do what computes names with the inputs. storage key, transport key, key agreement, exchange key: expect bytes. des, key wrap: open bytes. signature: verify bytes over the UTF-8 of message",
+    cases: [
+      ...keyCases(),
+      ...desCases(),
+      ...wrapCases(),
+      ...signatureCases(),
+      ...exchangeCases(),
+      ...exchangeKeyCases(),
+    ],
   };
 }
 

@@ -1,10 +1,12 @@
 /** Vectors of signed messages, one or more of each type. Source: docs/format.md §3.3, §7. */
-import { ed25519Private, ed25519Sign, signMessage } from "@pericard/crypto";
+import { ed25519Private, ed25519Sign, keyIdOf, signMessage } from "@pericard/crypto";
 import {
   Command,
   concatBytes,
   Conflict,
   Gap,
+  Intake,
+  IntakeId,
   KeyAnswer,
   KeyId,
   KeyOffer,
@@ -17,6 +19,7 @@ import {
   RoutingId,
   SIGNED_TYPES,
   Status,
+  TenantId,
   toHex,
   utf8,
   type SignedType,
@@ -27,10 +30,15 @@ import { flipBit, flipIn, type Code } from "./edit.ts";
 import { EMPTY_MAP, truncations } from "./encrypt0.ts";
 import { ENVELOPE_BYTES } from "./envelope.ts";
 import { ANSWER, OFFER, ORDER_PAYLOAD } from "./key-change.ts";
+import { INTAKE_STATEMENT, TRANSFER_BYTES } from "./transfer.ts";
 import {
+  BINDING,
   BOOT,
   ENVELOPE,
+  FACTORY_SIGN,
   HASH,
+  INTAKE,
+  INTAKE_AGREE,
   OTHER_HASH,
   PLACE,
   ROOT_SIGN,
@@ -55,6 +63,7 @@ interface Signer {
 }
 const TERMINAL: Signer = { pair: TERMINAL_SIGN, keyId: TERMINAL_KID };
 const SERVER: Signer = { pair: SERVER_SIGN, keyId: KeyId.toBytes(SERVER_SIGN_ID) };
+const FACTORY: Signer = { pair: FACTORY_SIGN, keyId: KeyId.toBytes(keyIdOf(FACTORY_SIGN.publicBytes)) };
 const ROOT: Signer = { pair: ROOT_SIGN, keyId: KeyId.toBytes(ROOT_SIGN_ID) };
 
 const SIGNERS: Readonly<Record<SignedType, Signer>> = {
@@ -71,6 +80,8 @@ const SIGNERS: Readonly<Record<SignedType, Signer>> = {
   "pericard/key-taken": TERMINAL,
   "pericard/key-refused": TERMINAL,
   "pericard/key-statement": ROOT,
+  "pericard/intake": SERVER,
+  "pericard/transfer": FACTORY,
 };
 
 const RECEIPT: Receipt = { routing: ROUTING, receivedAtUnixMs: NOW, copyCount: 2, hashes: [HASH, OTHER_HASH] };
@@ -165,6 +176,8 @@ function accepted(): readonly VectorCase[] {
     accept("an order that was taken", "pericard/key-taken", KeyTaken.encode(KEY_TAKEN), KEY_TAKEN),
     accept("an order that is refused", "pericard/key-refused", KeyRefused.encode(KEY_REFUSED), KEY_REFUSED),
     accept("a statement of an hpke key", "pericard/key-statement", KeyStatement.encode(KEY_STATEMENT), KEY_STATEMENT),
+    accept("an intake for a factory", "pericard/intake", Intake.encode(INTAKE_STATEMENT), INTAKE_STATEMENT),
+    accept("a transfer from a factory", "pericard/transfer", TRANSFER_BYTES, null),
     accept("a statement of a receipt key", "pericard/key-statement", KeyStatement.encode(receiptKey), receiptKey),
   ];
 }
@@ -328,7 +341,7 @@ function malleated(original: Uint8Array): Uint8Array {
 }
 
 /** Types whose payload is sealed; its vectors are in files of their own. */
-const SEALED_TYPES = ["pericard/envelope", "pericard/key-order"] as const;
+const SEALED_TYPES = ["pericard/envelope", "pericard/key-order", "pericard/transfer"] as const;
 type SealedType = (typeof SEALED_TYPES)[number];
 
 /** The fields of one statement's payload, encoded, for the cases that change one. */
@@ -388,6 +401,14 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, SealedType>, readonly 
     int(NOW),
     bytes(ROOT_SIGN.publicBytes),
   ],
+  "pericard/intake": [
+    int(1),
+    bytes(IntakeId.toBytes(INTAKE)),
+    bytes(TenantId.toBytes(BINDING.tenant)),
+    int(1),
+    bytes(INTAKE_AGREE.publicBytes),
+    int(NOW),
+  ],
 };
 type StatementType = keyof typeof PAYLOAD_FIELDS;
 
@@ -439,6 +460,7 @@ function fieldRefusals(): readonly StatementRefusal[] {
   const a = "pericard/key-answer";
   const t = "pericard/key-taken";
   const f = "pericard/key-refused";
+  const i = "pericard/intake";
   return [
     [r, "receipt is for a routing id of 6 bytes", withField(r, 1, bytes(new Uint8Array(6))), range],
     [r, "receipt is of no copies", withField(r, 3, int(0)), range],
@@ -486,6 +508,12 @@ function fieldRefusals(): readonly StatementRefusal[] {
     [f, "key refused has a message of 33 bytes", withField(f, 2, bytes(new Uint8Array(33))), range],
     [f, "key refused has a version of 2^32", withField(f, 3, int(2 ** 32)), range],
     [f, "key refused has a code of 65 characters", withField(f, 4, text("E".repeat(65))), range],
+    [i, "intake has an id of 15 bytes", withField(i, 1, bytes(new Uint8Array(15))), range],
+    [i, "intake has a tenant of 17 bytes", withField(i, 2, bytes(new Uint8Array(17))), range],
+    [i, "intake has factory number 0", withField(i, 3, int(0)), range],
+    [i, "intake has factory number 65536", withField(i, 3, int(65_536)), range],
+    [i, "intake has a key of 31 bytes", withField(i, 4, bytes(new Uint8Array(31))), range],
+    [i, "intake was made before 1970", withField(i, 5, int(-1)), range],
     [k, "key statement has another purpose", withField(k, 2, text("root")), range],
     [k, "key statement has a key of 31 bytes", withField(k, 3, bytes(new Uint8Array(31))), range],
     [k, "key statement has a version of 2^32", withField(k, 1, int(2 ** 32)), range],
@@ -502,7 +530,7 @@ export function signedVectors(): VectorFile {
     structure: "signed message",
     source: "docs/format.md §3.3 and §7",
     steps:
-      "parse, verify under publicKey, decode the payload by its type (those of an envelope and of a key order are not decoded here)",
+      "parse, verify under publicKey, decode the payload by its type (those of an envelope, of a key order and of a transfer are not decoded here)",
     cases: [
       ...accepted(),
       accept("a receipt written by a second encoder", RECEIPT_TYPE, array(PAYLOAD_FIELDS[RECEIPT_TYPE]), {

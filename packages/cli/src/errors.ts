@@ -1,5 +1,10 @@
 /** What the command line itself refuses. docs/errors.md lists each. */
-export type CliErrorCode = "ERR_USAGE" | "ERR_PASSPHRASE_MISSING" | "ERR_NOT_INSTALLED" | "ERR_EXPORT";
+export type CliErrorCode =
+  | "ERR_USAGE"
+  | "ERR_PASSPHRASE_MISSING"
+  | "ERR_NOT_INSTALLED"
+  | "ERR_EXPORT"
+  | "ERR_FACTORY_FOLDER";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

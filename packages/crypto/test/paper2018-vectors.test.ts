@@ -5,12 +5,18 @@ import {
   encodePaperCheck,
   encodePaperEnvelope,
   encodePaperSegment,
+  isPaperKeyMessage,
+  PaperKeyAnswer,
+  PaperKeyOffer,
+  PaperKeyOrder,
   parsePaperEnvelope,
   parsePaperSegment,
   ProtocolError,
+  readPaperKeyMessage,
   TenantId,
   toHex,
   utf8,
+  type PaperKeyType,
 } from "@pericard/protocol";
 import { describe, expect, it } from "vitest";
 import { toJson, type Json, type VectorCase } from "../../../vectors/cases/case.ts";
@@ -24,14 +30,17 @@ import {
   finishPaperExchange,
   keyGroup,
   openPaperEnvelope,
+  openPaperKeyOrder,
   openPaperSegment,
   paperBlockDigest,
+  paperExchangeKey,
   paperRsaPrivate,
   paperRsaPublic,
   paperStorageKey,
   paperTransportKey,
   paperUnwrapKey,
   paperVerify,
+  sealPaperKeyOrder,
   SyntheticTenant,
   verifyPaperEnvelope,
 } from "../src/index.ts";
@@ -92,6 +101,27 @@ function deploymentCase(vector: VectorCase): Outcome {
   return { expect: code === "accept" && !same ? "differs" : code };
 }
 
+const KEY_MESSAGES = {
+  "paper-2018/key-offer": PaperKeyOffer,
+  "paper-2018/key-answer": PaperKeyAnswer,
+  "paper-2018/key-order": PaperKeyOrder,
+} as const;
+
+function keyChangeCase(vector: VectorCase): Outcome {
+  const bytes = bytesOf(vector, "bytesHex");
+  const type = textOf(vector, "type") as PaperKeyType;
+  return outcomeOf(() => {
+    const message = KEY_MESSAGES[type].decode(bytes);
+    expect(isPaperKeyMessage(bytes)).toBe(true);
+    expect(readPaperKeyMessage(bytes)).toEqual({ type, routing: message.routing });
+    if (!("ciphertext" in message)) return toJson(message);
+    const shared = bytesOf(vector, "sharedSecretHex");
+    const order = openPaperKeyOrder(LEAVE, shared, message);
+    expect(sealPaperKeyOrder(LEAVE, shared, message.routing, order)).toEqual(bytes);
+    return toJson({ ...message, order });
+  });
+}
+
 /** Each gives what the case says, after comparing what it computes with the case's bytes. */
 const COMPUTATIONS: Readonly<Record<string, (vector: VectorCase) => Json | undefined>> = {
   "storage key": (vector) => {
@@ -120,6 +150,10 @@ const COMPUTATIONS: Readonly<Record<string, (vector: VectorCase) => Json | undef
     expect(toHex(key)).toBe(vector.bytesHex);
     return undefined;
   },
+  "exchange key": (vector) => {
+    expect(toHex(paperExchangeKey(LEAVE, bytesOf(vector, "sharedSecretHex")))).toBe(vector.bytesHex);
+    return undefined;
+  },
 };
 
 function derivationCase(vector: VectorCase): Outcome {
@@ -139,7 +173,8 @@ const FILES = [
   { name: "paper-envelope", run: envelopeCase, accepted: 5, refused: 43 },
   { name: "paper-content", run: contentCase, accepted: 2, refused: 7 },
   { name: "paper-deployment", run: deploymentCase, accepted: 1, refused: 9 },
-  { name: "paper-derivations", run: derivationCase, accepted: 26, refused: 37 },
+  { name: "paper-derivations", run: derivationCase, accepted: 28, refused: 39 },
+  { name: "paper-key-change", run: keyChangeCase, accepted: 12, refused: 74 },
 ] as const;
 
 describe.each(FILES)("$name vectors", ({ name, run, accepted, refused }) => {

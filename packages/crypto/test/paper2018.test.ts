@@ -1,5 +1,5 @@
 /** Suite paper-2018: its guard, and what no vector says. */
-import { encodePaperContent, parsePaperEnvelope, RoutingId, SUITE, TenantId } from "@pericard/protocol";
+import { encodePaperContent, PaperKeyOrder, parsePaperEnvelope, RoutingId, SUITE, TenantId } from "@pericard/protocol";
 import { checkPrimeSync, createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,9 +15,12 @@ import {
   drawPaperRsaPair,
   finishPaperExchange,
   openPaperEnvelope,
+  openPaperKeyOrder,
   openPaperSegment,
   PAPER_GROUP,
+  paperAgreement,
   paperBlockDigest,
+  paperExchangeKey,
   paperRsaPrivate,
   paperRsaPublic,
   paperSign,
@@ -27,6 +30,7 @@ import {
   paperVerify,
   paperWrapKey,
   sealPaperEnvelope,
+  sealPaperKeyOrder,
   sealPaperSegment,
   SyntheticTenant,
   systemRandom,
@@ -34,6 +38,8 @@ import {
 } from "../src/index.ts";
 
 const KEY = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const SHARED = new Uint8Array(48).fill(9);
+const ORDER = { version: 1, maximum: 360, effectiveFrom: USE };
 const HEADER = {
   ...PLACE,
   ...USE,
@@ -65,8 +71,12 @@ const CALLS: Readonly<Record<string, (leave: SyntheticTenant) => unknown>> = {
     finishPaperExchange(leave, PAPER_GROUP, PAPER_GROUP.prime, new Uint8Array(48).fill(1)),
   openPaperEnvelope: (leave) =>
     openPaperEnvelope(leave, { recipient: SERVER_RSA.privateKey, transportKey: KEY }, ENVELOPE),
+  openPaperKeyOrder: (leave) =>
+    openPaperKeyOrder(leave, SHARED, PaperKeyOrder.decode(sealPaperKeyOrder(LEAVE, SHARED, ROUTING, ORDER))),
   openPaperSegment: (leave) => openPaperSegment(leave, KEY, { ...SEGMENT, ciphertext: desEncrypt(LEAVE, KEY, KEY) }),
+  paperAgreement: (leave) => paperAgreement(leave, PAPER_GROUP).draw(systemRandom),
   paperBlockDigest: (leave) => paperBlockDigest(leave, BLOCK),
+  paperExchangeKey: (leave) => paperExchangeKey(leave, SHARED),
   paperRsaPrivate: (leave) => paperRsaPrivate(leave, SERVER_RSA.privateDer),
   paperRsaPublic: (leave) => paperRsaPublic(leave, SERVER_RSA.publicDer),
   paperSign: (leave) => paperSign(leave, TERMINAL_RSA.privateKey, KEY),
@@ -77,6 +87,7 @@ const CALLS: Readonly<Record<string, (leave: SyntheticTenant) => unknown>> = {
   paperVerify: (leave) => paperVerify(leave, TERMINAL_RSA.publicKey, KEY, KEY),
   paperWrapKey: (leave) => paperWrapKey(leave, SERVER_RSA.publicKey, KEY, systemRandom),
   sealPaperEnvelope: (leave) => sealPaperEnvelope(leave, SEAL_KEYS, ROUTING, ENCODED, systemRandom),
+  sealPaperKeyOrder: (leave) => sealPaperKeyOrder(leave, SHARED, ROUTING, ORDER),
   sealPaperSegment: (leave) => sealPaperSegment(leave, KEY, HEADER, DESCRIPTOR, KEY),
   verifyPaperEnvelope: (leave) => verifyPaperEnvelope(leave, TERMINAL_RSA.publicKey, ENVELOPE),
 };
@@ -116,7 +127,7 @@ const FORGERIES: Readonly<Record<string, unknown>> = {
 describe("the guard of paper-2018", () => {
   it("is asked for by every function of the suite", () => {
     expect(Object.keys(CALLS).toSorted()).toEqual(exportedFunctions());
-    expect(Object.keys(CALLS)).toHaveLength(19);
+    expect(Object.keys(CALLS)).toHaveLength(23);
   });
 
   it.each(Object.entries(CALLS))("lets %s work with leave, and with no forgery", (_name, call) => {

@@ -27,6 +27,8 @@ import {
   type ParsedSigned,
   type SignedType,
   type Suite,
+  Intake,
+  parseTransfer,
 } from "@pericard/protocol";
 import { describe, expect, it } from "vitest";
 import { toJson, type Json, type VectorCase } from "../../../vectors/cases/case.ts";
@@ -54,6 +56,7 @@ import {
   type BlobContext,
   type GroupKeyLabel,
   type TerminalBinding,
+  openTransfer,
 } from "../src/index.ts";
 
 /** "accept" and what a case says, or the code of its refusal. Another class of error fails the test. */
@@ -98,7 +101,7 @@ function openEnvelopeCase(vector: VectorCase): Json {
   return toJson({ header, recipient, encapsulatedKey, wrappedKey, contentKey, segments });
 }
 
-type SealedType = "pericard/envelope" | "pericard/key-order";
+type SealedType = "pericard/envelope" | "pericard/key-order" | "pericard/transfer";
 
 const STATEMENTS: Readonly<Record<Exclude<SignedType, SealedType>, (payload: Uint8Array) => unknown>> = {
   "pericard/status": Status.decode,
@@ -112,11 +115,13 @@ const STATEMENTS: Readonly<Record<Exclude<SignedType, SealedType>, (payload: Uin
   "pericard/key-taken": KeyTaken.decode,
   "pericard/key-refused": KeyRefused.decode,
   "pericard/key-statement": KeyStatement.decode,
+  "pericard/intake": Intake.decode,
 };
 
 function statementOf(message: ParsedSigned): unknown {
   const { type, payload } = message;
-  return type === "pericard/envelope" || type === "pericard/key-order" ? null : STATEMENTS[type](payload);
+  const isSealed = type === "pericard/envelope" || type === "pericard/key-order" || type === "pericard/transfer";
+  return isSealed ? null : STATEMENTS[type](payload);
 }
 
 function openSignedCase(vector: VectorCase): Json {
@@ -124,6 +129,14 @@ function openSignedCase(vector: VectorCase): Json {
   verifyMessage(ed25519Public(bytesOf(vector, "publicKeyHex")), message);
   const { type, keyIdBytes, payload } = message;
   return toJson({ type, keyId: keyIdBytes, payload, statement: statementOf(message) });
+}
+
+function openTransferCase(vector: VectorCase): Json {
+  const parsed = parseTransfer(bytesOf(vector, "bytesHex"));
+  const privateKey = x25519Private(bytesOf(vector, "intakePrivateKeyHex"));
+  const content = openTransfer({ privateKey, publicBytes: bytesOf(vector, "intakePublicKeyHex") }, parsed);
+  const { header, intakeKey } = parsed;
+  return toJson({ header, intakeKey, content });
 }
 
 function openKeyOrderCase(vector: VectorCase): Json {
@@ -179,10 +192,11 @@ function openPassphraseCase(vector: VectorCase): Json {
 /** Each file with its counts, so that a loop over nothing cannot pass. */
 const FILES = [
   { name: "segment", accepted: 5, refused: 190, open: openSegmentCase },
-  { name: "data-package", accepted: 4, refused: 103, open: openPackageCase },
+  { name: "data-package", accepted: 4, refused: 105, open: openPackageCase },
   { name: "envelope", accepted: 5, refused: 112, open: openEnvelopeCase },
-  { name: "signed", accepted: 20, refused: 178, open: openSignedCase },
+  { name: "signed", accepted: 22, refused: 191, open: openSignedCase },
   { name: "key-order", accepted: 5, refused: 94, open: openKeyOrderCase },
+  { name: "transfer", accepted: 3, refused: 58, open: openTransferCase },
   { name: "key-schedule", accepted: 20, refused: 7, open: deriveCase },
   { name: "blob", accepted: 2, refused: 15, open: openBlobCase },
   { name: "passphrase", accepted: 3, refused: 25, open: openPassphraseCase },

@@ -1,5 +1,14 @@
 /** What the key store knows of: organisations, people, terminals, recordings, accounts. */
-import type { KeyUse, PatientId, RecordingId, RoutingId, Suite, TenantId, TerminalId } from "@pericard/protocol";
+import type {
+  IntakeId,
+  KeyUse,
+  PatientId,
+  RecordingId,
+  RoutingId,
+  Suite,
+  TenantId,
+  TerminalId,
+} from "@pericard/protocol";
 
 /** One organisation. `synthetic` is fixed at creation. */
 export interface Tenant {
@@ -25,6 +34,7 @@ export interface Terminal {
   readonly tenant: TenantId;
   readonly suite: Suite;
   readonly routing: RoutingId;
+  /** Index of its block in the master sequence of the factory that its serial number names. */
   readonly blockIndex: number;
   readonly state: TerminalState;
   readonly signPublicKey: Uint8Array | null;
@@ -40,12 +50,71 @@ export interface TerminalBlock {
   readonly block: Uint8Array;
 }
 
+/** What a module was asked and what it answered, 32 bytes each. Source: docs/format.md §4.2. */
+export interface DeploymentTranscript {
+  readonly challenge: Uint8Array;
+  readonly answer: Uint8Array;
+}
+
 /** The public keys of a terminal that proved its block, 32 bytes each. */
 export interface TerminalKeys {
   readonly serial: TerminalId;
   readonly signPublicKey: Uint8Array;
   readonly agreePublicKey: Uint8Array;
+  /** Kept for whoever the block is handed over to. */
+  readonly transcript?: DeploymentTranscript;
 }
+
+/** What a server made for a factory on another machine. Source: docs/format.md §7.9. */
+export interface IntakeRecord {
+  readonly id: IntakeId;
+  readonly tenant: TenantId;
+  /** 1 to 65535: the first two bytes of the factory's serial numbers. */
+  readonly factoryNumber: number;
+  /** X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Ed25519, 32 bytes, of the factory that the operator accepted; null before the first transfer. */
+  readonly factoryKey: Uint8Array | null;
+  readonly createdAtUnixMs: number;
+}
+
+/** A terminal that another factory deployed, with its key block of 960 bytes. */
+export interface ImportedTerminal extends Pick<Terminal, "serial" | "routing" | "blockIndex"> {
+  readonly block: Uint8Array;
+  readonly signPublicKey: Uint8Array;
+  readonly agreePublicKey: Uint8Array;
+}
+
+/** One transfer that was taken, as the audit trail of imports has it. */
+export interface ImportRecord {
+  readonly intake: IntakeId;
+  readonly transferNumber: number;
+  /** SHA-256 of the file. */
+  readonly hash: Uint8Array;
+  /** Terminals that it registered, and terminals that were registered before. */
+  readonly addedCount: number;
+  readonly knownCount: number;
+  readonly atUnixMs: number;
+}
+
+/** The intake that a factory's folder belongs to. */
+export interface JoinedIntake {
+  readonly id: IntakeId;
+  readonly tenant: TenantId;
+  readonly factoryNumber: number;
+  /** X25519, 32 bytes: what transfers are sealed to. */
+  readonly intakeKey: Uint8Array;
+  /** Ed25519, 32 bytes: the root of the server's installation. */
+  readonly rootPublicKey: Uint8Array;
+  /** The server's signed key statements. */
+  readonly hpkeStatement: Uint8Array;
+  readonly receiptStatement: Uint8Array;
+  /** Ed25519, 32 bytes: the factory's own. */
+  readonly factoryKey: Uint8Array;
+}
+
+/** A terminal that is to be handed over. */
+export interface DeployedTerminal extends ImportedTerminal, DeploymentTranscript {}
 
 /** The public keys of a terminal of suite paper-2018 whose block was checked. */
 export interface PaperTerminalKeys {

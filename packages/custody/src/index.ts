@@ -11,3 +11,7 @@ export type { MasterSequenceKey } from "./sequence-key.ts";
 export * from "./passphrase-file.ts";
 export * from "./server-keys.ts";
 export * from "./installation.ts";
+export * from "./factory-installation.ts";
+export type { Handover, NewMembership } from "./handover.ts";
+export type { Import, Intakes, TerminalSecrets } from "./intakes.ts";
+export { serialOf } from "./terminals.ts";

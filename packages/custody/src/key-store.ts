@@ -35,6 +35,8 @@ import type {
   TerminalKeys,
 } from "./entities.ts";
 import * as holders from "./holders.ts";
+import { Handover } from "./handover.ts";
+import { Intakes } from "./intakes.ts";
 import { openKekAccess, type KekAccess } from "./kek.ts";
 import * as keyLife from "./key-life.ts";
 import { migrate } from "./migrate.ts";
@@ -134,6 +136,16 @@ export class KeyStore {
     } finally {
       opened.close();
     }
+  }
+
+  /** What factories on other machines hand over to this server. */
+  get intakes(): Intakes {
+    return new Intakes(this.#context);
+  }
+
+  /** The intake that this factory's folder belongs to, if it is one. */
+  get handover(): Handover {
+    return new Handover(this.#context);
   }
 
   /** Raw 32 bytes of the root's public key. */

@@ -4,7 +4,7 @@ import { TenantId, TerminalId } from "@pericard/protocol";
 import { CustodyError } from "./errors.ts";
 import type { Kek } from "./kek.ts";
 import { blobColumn, textColumn } from "./rows.ts";
-import { KEY_LIFE_TABLES, KEY_STORE_VERSION, MASTER_SEQUENCE_TABLE, PAPER_TABLES } from "./schema.ts";
+import { KEY_LIFE_TABLES, KEY_STORE_VERSION, MASTER_SEQUENCE_TABLE, PAPER_TABLES, TRANSFER_TABLES } from "./schema.ts";
 import type { SqliteCopies, Writable } from "./sqlite-copies.ts";
 import { selectRows } from "./store-context.ts";
 import { blockContext } from "./terminals.ts";
@@ -32,6 +32,7 @@ export function migrate(copies: SqliteCopies, kek: Kek, random: RandomSource): v
     database.exec(MASTER_SEQUENCE_TABLE);
     database.exec(KEY_LIFE_TABLES);
     database.exec(PAPER_TABLES);
+    database.exec(TRANSFER_TABLES);
     for (const { serial, sealed } of blocks) {
       database.prepare("UPDATE terminals SET sealed_block = ? WHERE serial = ?").run(sealed, serial);
     }

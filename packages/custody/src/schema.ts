@@ -69,6 +69,46 @@ CREATE TABLE paper_terminals (
 ) STRICT;
 `;
 
+/** Added by version 2. Key blocks that come from a factory on another machine. Source: docs/format.md §12.7. */
+export const TRANSFER_TABLES = `
+CREATE TABLE intakes (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  number INTEGER NOT NULL UNIQUE,
+  public_key BLOB NOT NULL,
+  sealed_private BLOB NOT NULL,
+  factory_public BLOB,
+  created_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE imports (
+  id INTEGER PRIMARY KEY,
+  intake TEXT NOT NULL REFERENCES intakes (id),
+  transfer INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  added INTEGER NOT NULL,
+  known INTEGER NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE joined_intake (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  number INTEGER NOT NULL,
+  intake_public BLOB NOT NULL,
+  root_public BLOB NOT NULL,
+  hpke_statement BLOB NOT NULL,
+  receipt_statement BLOB NOT NULL,
+  factory_public BLOB NOT NULL,
+  sealed_factory BLOB NOT NULL,
+  joined_at_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE deployment_proofs (
+  serial TEXT PRIMARY KEY REFERENCES terminals (serial),
+  challenge BLOB NOT NULL,
+  answer BLOB NOT NULL,
+  transfer INTEGER
+) STRICT;
+`;
+
 /**
  * The key store. Columns named `sealed_…` hold blobs under the key that docs/keys.md names; ids are text in hexadecimal.
  *
@@ -143,4 +183,4 @@ CREATE TABLE sign_in_links (
   expires_at_ms INTEGER NOT NULL,
   used_at_ms INTEGER
 ) STRICT;
-${MASTER_SEQUENCE_TABLE}${KEY_LIFE_TABLES}${PAPER_TABLES}`;
+${MASTER_SEQUENCE_TABLE}${KEY_LIFE_TABLES}${PAPER_TABLES}${TRANSFER_TABLES}`;

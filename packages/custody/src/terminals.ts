@@ -16,15 +16,36 @@ export function blockContext(tenant: TenantId, serial: TerminalId) {
   return ["block", TenantId.toBytes(tenant), TerminalId.toBytes(serial)] as const;
 }
 
-/** Index of the next block: one above the highest that a terminal has. */
-export function nextBlockIndex(context: StoreContext): number {
-  const [last] = selectRows(context, "SELECT COALESCE(MAX(block_index), -1) AS m FROM terminals");
-  return 1 + integerColumn(last ?? {}, "m");
+/** Block indices of one factory. The column `block_index` is factory number · 2^32 + index: unique over all factories. */
+const INDICES_PER_FACTORY = 2 ** 32;
+
+/** Number of the factory that draws for this store: 0 where the server is, else the one that its intake gave it. */
+function ownFactoryNumber(context: StoreContext): number {
+  const [joined] = selectRows(context, "SELECT number FROM joined_intake");
+  return joined ? integerColumn(joined, "number") : 0;
 }
 
-/** The serial number of the terminal that has a block: 6 bytes, one above the block's index. */
-function serialOf(blockIndex: number): TerminalId {
-  return TerminalId.parse((blockIndex + 1).toString(16).padStart(12, "0"));
+/** Index of the next block of the own factory: one above the highest that a terminal has. */
+export function nextBlockIndex(context: StoreContext): number {
+  const begin = ownFactoryNumber(context) * INDICES_PER_FACTORY;
+  const [last] = selectRows(
+    context,
+    "SELECT COALESCE(MAX(block_index), ?) AS m FROM terminals WHERE block_index >= ? AND block_index < ?",
+    begin - 1,
+    begin,
+    begin + INDICES_PER_FACTORY,
+  );
+  return 1 + integerColumn(last ?? {}, "m") - begin;
+}
+
+/** Where a block stands among those of all factories. */
+export function blockPlace(factoryNumber: number, blockIndex: number): number {
+  return factoryNumber * INDICES_PER_FACTORY + blockIndex;
+}
+
+/** The serial number of the terminal that has a block: 6 bytes, one above the block's place. Source: docs/format.md §12.1. */
+export function serialOf(factoryNumber: number, blockIndex: number): TerminalId {
+  return TerminalId.parse((blockPlace(factoryNumber, blockIndex) + 1).toString(16).padStart(12, "0"));
 }
 
 export function allocateTerminals(
@@ -40,15 +61,16 @@ export function allocateTerminals(
     throw new CustodyError("ERR_SEQUENCE_INDEX", `block below index ${next} was given to a terminal already`);
   }
   const key = tenantKey(context, tenant);
+  const factoryNumber = ownFactoryNumber(context);
   const rows = blocks.map(({ index, block }) => {
-    const serial = serialOf(index);
+    const serial = serialOf(factoryNumber, index);
     const sealedBlock = sealBlob(key, blockContext(tenant, serial), block, random);
-    return { serial, index, routing: RoutingId.fromBytes(random(8)), sealedBlock };
+    return { serial, place: blockPlace(factoryNumber, index), routing: RoutingId.fromBytes(random(8)), sealedBlock };
   });
   commit(context, (database) => {
     const insert = database.prepare("INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'allocated', NULL, NULL, ?)");
-    for (const { serial, index, routing, sealedBlock } of rows) {
-      insert.run(serial, tenant, suite, routing, index, sealedBlock, nowUnixMs);
+    for (const { serial, place, routing, sealedBlock } of rows) {
+      insert.run(serial, tenant, suite, routing, place, sealedBlock, nowUnixMs);
     }
   });
   return rows.map(({ serial }) => getTerminal(context, serial));
@@ -63,7 +85,11 @@ export function activateTerminals(context: StoreContext, verified: readonly Term
     const update = database.prepare(
       "UPDATE terminals SET state = 'active', sign_public = ?, agree_public = ? WHERE serial = ?",
     );
-    for (const { serial, signPublicKey, agreePublicKey } of verified) update.run(signPublicKey, agreePublicKey, serial);
+    const insertProof = database.prepare("INSERT INTO deployment_proofs VALUES (?, ?, ?, NULL)");
+    for (const { serial, signPublicKey, agreePublicKey, transcript } of verified) {
+      update.run(signPublicKey, agreePublicKey, serial);
+      if (transcript) insertProof.run(serial, transcript.challenge, transcript.answer);
+    }
   });
   return verified.map(({ serial }) => getTerminal(context, serial));
 }
@@ -116,7 +142,7 @@ function readTerminal(row: Row): Terminal {
     tenant: TenantId.parse(textColumn(row, "tenant")),
     suite: readSuite(row),
     routing: RoutingId.parse(textColumn(row, "routing")),
-    blockIndex: integerColumn(row, "block_index"),
+    blockIndex: integerColumn(row, "block_index") % INDICES_PER_FACTORY,
     state,
     signPublicKey: nullable(row, "sign_public", blobColumn),
     agreePublicKey: nullable(row, "agree_public", blobColumn),

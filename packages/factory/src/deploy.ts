@@ -6,7 +6,7 @@
  *
  * Source: paper A §II.E, F, G; docs/keys.md.
  */
-import { sha256 } from "@pericard/crypto";
+import { fingerprintOf } from "@pericard/crypto";
 import type { Terminal, TerminalBlock } from "@pericard/custody";
 import { createMemoryFolder, type Folder, type MemoryFolder } from "@pericard/framelog";
 import type { TenantId } from "@pericard/protocol";
@@ -26,7 +26,6 @@ import { verifyTerminals, type DeploymentReport, type Verifier } from "./verify.
 
 /** Bytes of the authorisation value that a terminal gets. */
 export const AUTHORISATION_BYTES = 32;
-const ROOT_PIN_BYTES = 16;
 /** Terminals that are written, committed and registered together; each has four files open meanwhile. */
 const GROUP_TERMINALS = 100;
 /** Blocks that a sequence is extended by at least when a deployment finds it used up. */
@@ -147,11 +146,19 @@ export interface Welcome {
   readonly targets: readonly UploadTarget[];
 }
 
-/** @param targets ordered: the first that answers is used. */
+/**
+ * At a factory on another machine, what its intake says: the terminals are its server's.
+ *
+ * @param targets ordered: the first that answers is used.
+ */
 export function welcomeOf({ store }: Factory, targets: readonly UploadTarget[]): Welcome {
+  const joined = store.handover.find();
+  if (joined) {
+    const { rootPublicKey, hpkeStatement, receiptStatement } = joined;
+    return { rootPin: fingerprintOf(rootPublicKey), statements: [hpkeStatement, receiptStatement], targets };
+  }
   const keys = [store.serverKeys("hpke")[0], store.serverKeys("receipt")[0]].filter((key) => key !== undefined);
-  const rootPin = sha256(store.rootPublicKey).slice(0, ROOT_PIN_BYTES);
-  return { rootPin, statements: keys.map(({ statement }) => statement), targets };
+  return { rootPin: fingerprintOf(store.rootPublicKey), statements: keys.map(({ statement }) => statement), targets };
 }
 
 /** Files that go into a terminal's folder once they are all written, the provision last: it says that the rest is there. */

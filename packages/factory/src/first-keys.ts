@@ -31,17 +31,36 @@ export class FirstKeys {
     return true;
   }
 
-  /** A place of two zero words is free; the key of zeros is kept as the one beside it. */
+  /** Whether the set has the first key of a block. */
+  has(block: Uint8Array): boolean {
+    const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+    return this.#isTaken(WORDS_PER_KEY * this.#placeOf(view.getUint32(0), view.getUint32(4)));
+  }
+
   #add(high: number, low: number): boolean {
+    const at = WORDS_PER_KEY * this.#placeOf(high, low);
+    if (this.#isTaken(at)) return false;
+    this.#words[at] = high;
+    this.#words[at + 1] = keptLow(high, low);
+    return true;
+  }
+
+  #isTaken(at: number): boolean {
+    return this.#words[at] !== 0 || this.#words[at + 1] !== 0;
+  }
+
+  /** Where a key is, or the free place where it would be put. */
+  #placeOf(high: number, low: number): number {
     const words = this.#words;
-    const kept = high === 0 && low === 0 ? 1 : low;
+    const kept = keptLow(high, low);
     for (let place = low & this.#mask; ; place = (place + 1) & this.#mask) {
       const at = WORDS_PER_KEY * place;
-      if (words[at] === high && words[at + 1] === kept) return false;
-      if (words[at] !== 0 || words[at + 1] !== 0) continue;
-      words[at] = high;
-      words[at + 1] = kept;
-      return true;
+      if (!this.#isTaken(at) || (words[at] === high && words[at + 1] === kept)) return place;
     }
   }
+}
+
+/** A place of two zero words is free; the key of zeros is kept as the one beside it. */
+function keptLow(high: number, low: number): number {
+  return high === 0 && low === 0 ? 1 : low;
 }

@@ -118,8 +118,8 @@ function judge(verifier: Verifier, folder: Folder): Verdict {
     const module = openModule(folder, random, nowUnixMs);
     const terminal = store.getTerminal(module.terminal);
     const sameProvision = provision.serial === terminal.serial && provision.routing === terminal.routing;
-    const refusal = sameProvision && proves(verifier, terminal, module) ? null : notProven(terminal);
-    return { terminal, trsm, keys: keysOf(module), refusal };
+    const proof = sameProvision ? findProof(verifier, terminal, module) : undefined;
+    return { terminal, trsm, keys: { ...keysOf(module), ...proof }, refusal: proof ? null : notProven(terminal) };
   } catch (error) {
     if (!(error instanceof TrsmError) || !CHANGED_MODULE.has(error.code)) throw error;
     return { terminal: store.getTerminal(provision.serial), trsm, keys: null, refusal: error };
@@ -130,10 +130,12 @@ function notProven({ serial }: Terminal): FactoryError {
   return new FactoryError("ERR_DEPLOYMENT_PROOF", `terminal ${serial} does not prove its key block`);
 }
 
-function proves(verifier: Verifier, terminal: Terminal, module: TerminalModule): boolean {
-  return module.suite === SUITE.paper2018
-    ? provesPaperBlock(verifier, terminal, module)
-    : terminal.suite === module.suite && provesBlock(verifier, terminal, module);
+/** That a module proved its block; undefined when it did not. */
+type Proof = Pick<TerminalKeys, "transcript">;
+
+function findProof(verifier: Verifier, terminal: Terminal, module: TerminalModule): Proof | undefined {
+  if (module.suite === SUITE.paper2018) return provesPaperBlock(verifier, terminal, module) ? {} : undefined;
+  return terminal.suite === module.suite ? findBlockProof(verifier, terminal, module) : undefined;
 }
 
 function keysOf(module: TerminalModule): TerminalKeys | PaperTerminalKeys {
@@ -142,17 +144,18 @@ function keysOf(module: TerminalModule): TerminalKeys | PaperTerminalKeys {
   return { serial, signPublicKey, agreePublicKey };
 }
 
-function provesBlock(
+function findBlockProof(
   { store, random }: Verifier,
   { serial, tenant, suite, signPublicKey: registered }: Terminal,
   module: SecureModule,
-): boolean {
+): Proof | undefined {
   const challenge = random(CHALLENGE_BYTES);
   const { signPublicKey, agreePublicKey } = module;
   const keys = { challenge, signPublicKey, agreePublicKey };
   const wanted = deploymentProof(store.openBlock(serial), { suite, tenant, terminal: serial }, keys);
   const sameKey = registered === null || equalSecrets(registered, signPublicKey);
-  return equalSecrets(module.answerChallenge(challenge), wanted) && sameKey;
+  const answer = module.answerChallenge(challenge);
+  return equalSecrets(answer, wanted) && sameKey ? { transcript: { challenge, answer } } : undefined;
 }
 
 /** Writes down what the verdicts mean: at most one commit for those that failed and one for those that are new. */

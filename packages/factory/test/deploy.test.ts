@@ -245,7 +245,7 @@ describe("a deployment that was interrupted", () => {
       throw new Error("power is gone");
     };
     failing.store.allocateTerminals = (...args) => store.allocateTerminals(...args);
-    for (const name of ["rootPublicKey", "nextBlockIndex"] as const) {
+    for (const name of ["rootPublicKey", "nextBlockIndex", "handover"] as const) {
       Object.defineProperty(failing.store, name, { get: () => store[name] });
     }
     for (const name of [

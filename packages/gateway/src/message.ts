@@ -1,6 +1,8 @@
 /** What a gateway reads of a message: its form, its type and the routing id. Nothing of it is verified or opened. */
 import {
   isPaperEnvelope,
+  isPaperKeyMessage,
+  PaperKeyAnswer,
   parseEnvelope,
   parsePaperEnvelope,
   parseSigned,
@@ -19,7 +21,7 @@ export interface ClientMessage {
   readonly routing: RoutingId;
   /**
    * Last 16 bytes of the signature, in hexadecimal: the same for the same bytes, since Ed25519 and RSA as it is used are deterministic, and
-   * not to be guessed by who has not seen the message.
+   * not to be guessed by who has not seen the message. Of a key answer of suite paper-2018, which has none: of B.
    */
   readonly fingerprint: string;
   readonly bytes: Uint8Array;
@@ -41,10 +43,11 @@ function requireRouting(message: ParsedSigned, routing: RoutingId): void {
  *
  * @throws {ProtocolError} with the code of what is malformed; ERR_TYPE_MISMATCH when a terminal does not sign this type.
  * @throws {GatewayError} ERR_ROUTING_MISMATCH when an envelope is signed under another routing id than it names.
- * Source: docs/format.md §3.3, §6; docs/format-paper-2018.md §5.
+ * Source: docs/format.md §3.3, §6; docs/format-paper-2018.md §5, §7.
  */
 export function readClientMessage(bytes: Uint8Array): ClientMessage {
   if (isPaperEnvelope(bytes)) return readPaperEnvelope(bytes);
+  if (isPaperKeyMessage(bytes)) return readPaperKeyAnswer(bytes);
   const message = parseSigned(bytes);
   const type = terminalType(message);
   const routing = RoutingId.fromBytes(message.keyIdBytes);
@@ -56,4 +59,10 @@ export function readClientMessage(bytes: Uint8Array): ClientMessage {
 function readPaperEnvelope(bytes: Uint8Array): ClientMessage {
   const { routing, signature } = parsePaperEnvelope(bytes);
   return { type: "pericard/envelope", routing, fingerprint: toHex(signature.subarray(-16)), bytes };
+}
+
+/** M2 of a key change of suite paper-2018. A terminal sends no other message of this form. */
+function readPaperKeyAnswer(bytes: Uint8Array): ClientMessage {
+  const { routing, publicKey } = PaperKeyAnswer.decode(bytes);
+  return { type: "pericard/key-answer", routing, fingerprint: toHex(publicKey.subarray(-16)), bytes };
 }

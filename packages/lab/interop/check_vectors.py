@@ -106,6 +106,7 @@ STATEMENT_NAMES = {
     "key-statement": (
         "suite", "version", "purpose", "publicKey", "notBeforeUnixMs", "notAfterUnixMs", "rootPublicKey",
     ),
+    "intake": ("suite", "intake", "tenant", "factoryNumber", "publicKey", "madeAtUnixMs"),
     "key-offer": ("suite", "routing", "version", "publicKey", "nonce"),
     "key-answer": ("suite", "routing", "offerHash", "publicKey"),
     "key-taken": ("suite", "routing", "orderHash", "version", "cycle", "index", "use"),
@@ -120,7 +121,7 @@ def open_signed(case):
     payload = message.verify(h(case, "publicKey"))
     name = message.name.removeprefix("pericard/")
     statement = None
-    if name not in ("envelope", "key-order"):
+    if name not in ("envelope", "key-order", "transfer"):
         values = statements.read_statement(name, payload)
         require(encode(values) == payload, "statement is written differently")
         statement = dict(zip(STATEMENT_NAMES[name], values))

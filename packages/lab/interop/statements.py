@@ -31,6 +31,7 @@ SHAPES = {
     ),
     "key-statement": s.fixed(s.suite, s.u32, s.one_of("hpke", "receipt"), s.key32, s.number, s.number, s.key32),
     "command": command_shape,
+    "intake": s.fixed(s.suite, s.id16, s.id16, s.integer(1, 65535), s.key32, s.number),
     "key-offer": s.fixed(s.suite, s.id8, version, s.key32, s.bstr(32)),
     "key-answer": s.fixed(s.suite, s.id8, s.hash32, s.key32),
     "key-taken": s.fixed(s.suite, s.id8, s.hash32, version, s.u32, s.key_index, s.u32),

@@ -1,5 +1,10 @@
 /** What the lab refuses or finds. docs/errors.md lists each. */
-export type LabErrorCode = "ERR_CHILD_FAILED" | "ERR_VIEWER_BUILD" | "ERR_READ_BACK";
+export type LabErrorCode =
+  | "ERR_CHILD_FAILED"
+  | "ERR_VIEWER_BUILD"
+  | "ERR_READ_BACK"
+  | "ERR_ATTACK_UNDECIDED"
+  | "ERR_PICTURE";
 
 export class LabError extends Error {
   readonly code: LabErrorCode;

@@ -3,6 +3,7 @@ import { CHANGES_PER_KEY_MAX, compareKeyUse, USE_COUNT_MAX } from "@pericard/pro
 import * as fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { fittingMaximum } from "../../server/src/keys/key-policy.ts";
+import { anySteps, takeStep } from "./support/key-steps.ts";
 import { KeyWorld, type Cut } from "./support/key-world.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -111,63 +112,15 @@ describe("a step that is cut by power", () => {
   );
 });
 
-type Delivery = { readonly do: "deliver" | "repeat" | "lose"; readonly up: boolean; readonly at: number };
-type Step =
-  | Delivery
-  | { readonly do: "contact" | "restart server" | "restart terminal" | "hours" }
-  | { readonly do: "seal"; readonly count: number }
-  | { readonly do: "cut server" | "cut terminal"; readonly cut: Cut };
-
-const cut = fc.record({ writes: fc.nat(3), when: fc.constantFrom("before" as const, "after" as const) });
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Step>({ do: "contact" }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      do: fc.constantFrom("deliver" as const, "deliver" as const, "repeat" as const, "lose" as const),
-      up: fc.boolean(),
-      at: fc.nat(3),
-    }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant("seal" as const), count: fc.nat(500) }) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom<Step>({ do: "restart server" }, { do: "restart terminal" }, { do: "hours" }),
-  },
-  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("cut server" as const, "cut terminal" as const), cut }) },
-);
-
-async function take(world: KeyWorld, what: Step): Promise<void> {
-  if ("up" in what) await move(world, what);
-  else if (what.do === "contact") await world.contact();
-  else if (what.do === "restart server") world.restartServer();
-  else if (what.do === "restart terminal") world.restartTerminal();
-  else if (what.do === "hours") world.nowUnixMs += 2 * 3600 * 1000;
-  else if (what.do === "seal") world.seal(what.count);
-  else if (what.do === "cut server") world.serverPower.cut = what.cut;
-  else if (what.do === "cut terminal") world.terminalPower.cut = what.cut;
-}
-
-/** Delivers, repeats or loses one of the messages that are under way. */
-async function move(world: KeyWorld, what: Delivery): Promise<void> {
-  const queue = what.up ? world.toServer : world.toTerminal;
-  const bytes = queue[what.at];
-  if (!bytes) return;
-  if (what.do !== "repeat") queue.splice(what.at, 1);
-  if (what.do === "lose") return;
-  if (what.up) await world.receive(bytes);
-  else world.take(bytes);
-}
-
 test("whatever is lost, repeated, reordered, delayed or cut, both sides end with the same maximum and nobody is accused", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+    fc.asyncProperty(anySteps, async (steps) => {
       const world = new KeyWorld();
       try {
         world.observe(10, SLOW_USES_PER_DAY);
         let last = world.module.keyUse;
         for (const what of steps) {
-          await take(world, what);
+          await takeStep(world, what);
           expect(compareKeyUse(world.module.keyUse, last)).toBeGreaterThanOrEqual(0);
           expect(world.module.keyUse.policyVersion).toBeGreaterThanOrEqual(last.policyVersion);
           last = world.module.keyUse;

@@ -4,7 +4,7 @@
  */
 import { systemRandom } from "@pericard/crypto";
 import type { KeyStore } from "@pericard/custody";
-import { TerminalId } from "@pericard/protocol";
+import { TerminalId, USE_COUNT_MAX } from "@pericard/protocol";
 import { ApiClient, type RecordingDescription } from "@pericard/server";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -193,6 +193,28 @@ describe("the same synthetic recording", () => {
     const caught = await run("factory", "verify", other, "--data", paths.server, "--json");
     expect(caught.told["failed"]).toBe(1);
   });
+});
+
+describe("the paper's key change", () => {
+  it("goes through the gateway to a terminal that used its keys too slowly, and shows at both ends", async () => {
+    const [folder = ""] = await deploy("key-change", "paper-2018", 1);
+    const before = await run("terminal", "status", "--data", folder, "--json");
+    expect(before.told["keyUse"]).toMatchObject({ maximum: USE_COUNT_MAX.standard, policyVersion: 0 });
+    const serial = TerminalId.parse(String(before.told["serial"]));
+    const atUnixMs = Date.now() - 10 * 24 * 3600 * 1000;
+    store.markKeyUse(serial, { cycle: 0, index: 0, use: 0, usedCount: 0, atUnixMs });
+    const offline = await run("terminal", "record", "--data", folder, ...SYNTHETIC, "--no-upload", "--json");
+    expect(offline.code).toBe(0);
+    const isDone = (): boolean => store.keyLife(serial).changes.some(({ state }) => state === "done");
+    // The gateway keeps what the terminal says, and has the server's next word at the contact after it.
+    for (let contact = 0; contact < 10 && !isDone(); contact += 1) {
+      expect((await run("terminal", "upload", "--data", folder, "--json")).code).toBe(0);
+    }
+    const shown = await run("factory", "keys", serial, "--data", paths.server, "--json");
+    expect(shown.told).toMatchObject({ version: 1, changes: [{ state: "done", code: null }], alarms: [] });
+    const after = await run("terminal", "status", "--data", folder, "--json");
+    expect(after.told["keyUse"]).toMatchObject({ maximum: shown.told["maximum"], policyVersion: 1 });
+  }, 60_000);
 });
 
 describe("the guard", () => {

@@ -146,11 +146,15 @@ export function decodeFirstCbor(bytes: Uint8Array): [value: unknown, rest: Uint8
  * @throws {ProtocolError} ERR_LENGTH_LIMIT when it is longer, ERR_CBOR_MALFORMED when another encoding of it exists
  * that this one is not.
  */
-export function decodeCanonical(bytes: Uint8Array, sizeBytesMax: number): unknown {
+export function decodeCanonical(
+  bytes: Uint8Array,
+  sizeBytesMax: number,
+  itemCountMax: number = CBOR_ITEMS_MAX,
+): unknown {
   if (bytes.length > sizeBytesMax) {
     throw new ProtocolError("ERR_LENGTH_LIMIT", `value is ${bytes.length} bytes, at most ${sizeBytesMax} are allowed`);
   }
-  const value = decodeCbor(bytes);
+  const value = decodeCbor(bytes, itemCountMax);
   if (!equalBytes(reencode(value), bytes)) {
     throw new ProtocolError("ERR_CBOR_MALFORMED", "value is not in deterministic encoding");
   }

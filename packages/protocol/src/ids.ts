@@ -21,6 +21,9 @@ export type BootId = Id<"boot">;
 /** A server key: the first 8 bytes of SHA-256 of its public key, as 16 hexadecimal characters. */
 export type KeyId = Id<"key">;
 
+/** What a server made for one factory: 16 random bytes as 32 hexadecimal characters. */
+export type IntakeId = Id<"intake">;
+
 /** How one kind of id looks as bytes and as text. */
 export interface IdKind<T extends string> {
   readonly name: string;
@@ -54,3 +57,4 @@ export const PatientId = idKind<PatientId>("patient", 16);
 export const EnvelopeId = idKind<EnvelopeId>("envelope", 16);
 export const BootId = idKind<BootId>("boot", 8);
 export const KeyId = idKind<KeyId>("key", 8);
+export const IntakeId = idKind<IntakeId>("intake", 16);

@@ -25,6 +25,16 @@ export const FRAME_CONTENT_BYTES_MAX = 20 * 1024 * 1024 + 4096;
 /** Any signed statement other than an envelope, in bytes. */
 export const STATEMENT_BYTES_MAX = 64 * 1024;
 
+/** Terminals in one transfer from a factory, and the signed transfer in bytes: each terminal is about 1.1 KiB. */
+export const TERMINALS_PER_TRANSFER_MAX = 1000;
+export const TRANSFER_BYTES_MAX = 2 * 1024 * 1024;
+
+/** CBOR items of a transfer's content: nine a terminal, and the arrays around them. */
+export const TRANSFER_ITEMS_MAX = 9 * TERMINALS_PER_TRANSFER_MAX + 3;
+
+/** Numbers of factories beside the installation's own, which is 0: the first two bytes of a serial number. */
+export const FACTORY_NUMBER_MAX = 0xffff;
+
 /** A protected header, in bytes. 64 items of a package at about 110 bytes each, and its fixed part. */
 export const PROTECTED_HEADER_BYTES_MAX = 16 * 1024;
 

@@ -27,7 +27,7 @@ import {
   SEGMENTS_PER_ENVELOPE_MAX,
   STREAM_MAX,
 } from "./limits.ts";
-import type { KeyUse } from "./segment.ts";
+import { readCodec, type CodecName, type KeyUse } from "./segment.ts";
 import { readPericardSuite, type SUITE } from "./suites.ts";
 
 /** external_aad of a data package. */
@@ -46,6 +46,8 @@ export interface PackageItem extends KeyUse {
   readonly frameCount: number;
   /** Data_Length: bytes of Data_i. */
   readonly sizeBytes: number;
+  /** What Data_i's samples are encoded with. */
+  readonly codec: CodecName;
 }
 
 /** Protected header of a data package. */
@@ -75,11 +77,12 @@ function encodeItem(item: PackageItem) {
     item.firstFrame,
     item.frameCount,
     item.sizeBytes,
+    item.codec,
   ];
 }
 
 function decodeItem(value: unknown): PackageItem {
-  const fields = readTuple("package item", value, 11);
+  const fields = readTuple("package item", value, 12);
   return {
     sequence: readUint32("sequence", fields[0]),
     hash: readBytes("h", fields[1], 32),
@@ -92,6 +95,7 @@ function decodeItem(value: unknown): PackageItem {
     firstFrame: readInt("first frame", fields[8], 0, FIRST_FRAME_MAX),
     frameCount: readInt("frame count", fields[9], 0, FRAMES_PER_SEGMENT_MAX),
     sizeBytes: readInt("data length", fields[10], 0, SEALED_SEGMENT_BYTES_MAX),
+    codec: readCodec(fields[11]),
   };
 }
 

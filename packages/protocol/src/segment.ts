@@ -143,7 +143,8 @@ export function decodeSegmentBody(plain: Uint8Array): SegmentBody {
   };
 }
 
-function readCodec(value: unknown): CodecName {
+/** A codec by its name. @throws {ProtocolError} ERR_CODEC_UNKNOWN. */
+export function readCodec(value: unknown): CodecName {
   try {
     return readOneOf("codec", value, CODECS);
   } catch (cause) {

@@ -8,7 +8,7 @@ import { encodeCbor, type CborValue } from "./cbor.ts";
 import { ALGORITHM, decodeHeader, decodeSign1, HEADER, type CoseSign1 } from "./cose.ts";
 import { ProtocolError } from "./errors.ts";
 import { readBytes, readOneOf } from "./fields.ts";
-import { ENVELOPE_BYTES_MAX, STATEMENT_BYTES_MAX } from "./limits.ts";
+import { ENVELOPE_BYTES_MAX, STATEMENT_BYTES_MAX, TRANSFER_BYTES_MAX } from "./limits.ts";
 
 /** Types that a terminal signs; their key id is its routing id. */
 export const TERMINAL_SIGNED_TYPES = [
@@ -21,7 +21,7 @@ export const TERMINAL_SIGNED_TYPES = [
 ] as const;
 export type TerminalSignedType = (typeof TERMINAL_SIGNED_TYPES)[number];
 
-/** Every type of signed message: those of terminals, then those of the server. */
+/** Every type of signed message: those of terminals, those of the server, and the one of a factory. */
 export const SIGNED_TYPES = [
   ...TERMINAL_SIGNED_TYPES,
   "pericard/receipt",
@@ -31,13 +31,15 @@ export const SIGNED_TYPES = [
   "pericard/key-offer",
   "pericard/key-order",
   "pericard/key-statement",
+  "pericard/intake",
+  "pericard/transfer",
 ] as const;
 export type SignedType = (typeof SIGNED_TYPES)[number];
 
 /** A signed message taken apart. Its signature is not verified. */
 export interface ParsedSigned extends CoseSign1 {
   readonly type: SignedType;
-  /** 8 bytes: a terminal's routing id, or the id of a server key. */
+  /** 8 bytes: a terminal's routing id, or the id of a server's or a factory's key. */
   readonly keyIdBytes: Uint8Array;
 }
 
@@ -60,11 +62,16 @@ export function parseSigned(bytes: Uint8Array): ParsedSigned {
   const message = decodeSign1(bytes);
   const map = decodeHeader(message.protectedBytes, ALGORITHM.ed25519, [HEADER.kid, HEADER.typ]);
   const type = readType(map.get(HEADER.typ));
-  if (type !== "pericard/envelope" && bytes.length > STATEMENT_BYTES_MAX) {
-    throw new ProtocolError("ERR_LENGTH_LIMIT", `statement is ${bytes.length} bytes`);
+  if (bytes.length > sizeBytesMaxOf(type)) {
+    throw new ProtocolError("ERR_LENGTH_LIMIT", `${type} is ${bytes.length} bytes`);
   }
   readBytes("signature", message.signature, 64);
   return { ...message, type, keyIdBytes: readBytes("key id", map.get(HEADER.kid), 8) };
+}
+
+function sizeBytesMaxOf(type: SignedType): number {
+  if (type === "pericard/envelope") return ENVELOPE_BYTES_MAX;
+  return type === "pericard/transfer" ? TRANSFER_BYTES_MAX : STATEMENT_BYTES_MAX;
 }
 
 function readType(value: unknown): SignedType {

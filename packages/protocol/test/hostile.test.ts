@@ -6,23 +6,31 @@ import {
   concatBytes,
   Conflict,
   decodeEnvelopeContent,
+  decodeIntakeFile,
   decodeMail,
   decodePackageBody,
   decodeSegmentBody,
   decodeSegmentHeader,
   decodeKeyOrder,
+  decodeTransferContent,
   Gap,
+  Intake,
   KeyAnswer,
   KeyOffer,
   KeyRefused,
   KeyStatement,
   KeyTaken,
+  PaperKeyAnswer,
+  PaperKeyOffer,
+  PaperKeyOrder,
   parseEnvelope,
   parseKeyOrder,
   parsePackage,
   parseSegment,
   parseSigned,
+  parseTransfer,
   ProtocolError,
+  readPaperKeyMessage,
   Receipt,
   Rejected,
   Status,
@@ -40,6 +48,10 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["decodePackageBody", (bytes) => decodePackageBody(bytes, [])],
   ["decodeEnvelopeContent", decodeEnvelopeContent],
   ["decodeMail", decodeMail],
+  ["parseTransfer", parseTransfer],
+  ["decodeTransferContent", decodeTransferContent],
+  ["decodeIntakeFile", decodeIntakeFile],
+  ["intake", Intake.decode],
   ["receipt", Receipt.decode],
   ["conflict", Conflict.decode],
   ["rejected", Rejected.decode],
@@ -53,6 +65,10 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["key refused", KeyRefused.decode],
   ["parseKeyOrder", parseKeyOrder],
   ["decodeKeyOrder", decodeKeyOrder],
+  ["paper key offer", PaperKeyOffer.decode],
+  ["paper key answer", PaperKeyAnswer.decode],
+  ["paper key order", PaperKeyOrder.decode],
+  ["readPaperKeyMessage", readPaperKeyMessage],
 ];
 
 /** Whether the decoder took the bytes; anything but a ProtocolError fails the test. */
@@ -67,7 +83,7 @@ function takes(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boole
 }
 
 const TAGS = [[], [0xd0], [0xd2], [0xd8, 0x60]].map((tag) => Uint8Array.from(tag));
-const NAMES = ["segment", "data-package", "envelope", "signed", "mail"];
+const NAMES = ["segment", "data-package", "envelope", "signed", "mail", "paper-key-change", "transfer", "intake-file"];
 const SEEDS = NAMES.flatMap((name) =>
   loadCases(name)
     .filter((one) => one.expect === "accept")
@@ -125,7 +141,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([22, 37]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([30, 58]);
   });
 
   it("do not change what they are given", () => {

@@ -29,6 +29,7 @@ import {
   SEALED_SEGMENT_BYTES_MAX,
   SIGNED_TYPES,
   STATEMENT_BYTES_MAX,
+  TRANSFER_BYTES_MAX,
   type SegmentHeader,
 } from "@pericard/protocol";
 import { bytesOf, loadCases } from "../../../vectors/load.ts";
@@ -208,10 +209,13 @@ describe("a signed message", () => {
     );
   });
 
-  it("of more than 64 KiB is an envelope", () => {
+  it("of more than 64 KiB is an envelope, or a transfer up to 2 MiB", () => {
     const payload = new Uint8Array(STATEMENT_BYTES_MAX);
     expect(parseSigned(message("pericard/envelope", payload)).payload).toHaveLength(payload.length);
     expectCode(() => parseSigned(message("pericard/receipt", payload)), "ERR_LENGTH_LIMIT");
+    expect(parseSigned(message("pericard/transfer", payload)).payload).toHaveLength(payload.length);
+    const tooLarge = new Uint8Array(TRANSFER_BYTES_MAX);
+    expectCode(() => parseSigned(message("pericard/transfer", tooLarge)), "ERR_LENGTH_LIMIT");
   });
 
   it("of more than 20 MiB is refused before it is read", () => {
@@ -245,6 +249,7 @@ describe("a protected header", () => {
       firstFrame: Number.MAX_SAFE_INTEGER - 4_000_000,
       frameCount: 4_000_000,
       sizeBytes: 16 * 1024 * 1024,
+      codec: "lead-residual" as const,
     };
     const [header] = fc.sample(some.packageHeader, { numRuns: 1, seed: 1 });
     const items = Array.from({ length: 64 }, () => greatest);

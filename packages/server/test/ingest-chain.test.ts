@@ -1,4 +1,5 @@
 /** Idempotence and chain: what is stored once, what waits for its predecessor, what contradicts. */
+import { sha256 } from "@pericard/crypto";
 import { toHex } from "@pericard/protocol";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
@@ -51,6 +52,20 @@ describe("the same again", () => {
     expect(second.receipts[0]).toMatchObject({ routing: terminal.routing, copyCount: 2 });
     expect(site.packBytes).toBe(stored);
     expect(await rowOf(recording)).toMatchObject({ segmentCount: 3, highestSequence: 2 });
+  });
+
+  test("another gap for the same place is receipted and not stored", async () => {
+    const recording = new TestRecording(terminal);
+    await upload(recording.next());
+    const [first, second] = [7, 8].map((monotonicMs) => terminal.gap(recording.id, 1, { monotonicMs })) as [
+      Uint8Array,
+      Uint8Array,
+    ];
+    expect(toHex(first)).not.toBe(toHex(second));
+    expect((await site.post(first)).receipted).toEqual([toHex(sha256(first))]);
+    const stored = site.packBytes;
+    expect((await site.post(second)).receipted).toEqual([toHex(sha256(second))]);
+    expect(site.packBytes).toBe(stored);
   });
 
   test("the same segment twice in one envelope is stored once", async () => {

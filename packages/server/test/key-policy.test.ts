@@ -12,6 +12,7 @@ import {
   isAfterChange,
   lifeDays,
   maximumGiven,
+  paceOf,
   TARGET_LIFE_DAYS,
   usesBetween,
   usesPerDay,
@@ -47,7 +48,7 @@ function changeOf(version: number, daysAgo: number, wish: Partial<KeyChange> = {
 }
 
 const decide = (perDay: number, maximum: number, changes: readonly KeyChange[] = [], days = 10) =>
-  decideMaximum({ marks: marksOf(days, perDay), changes, maximum, nowUnixMs: NOW });
+  decideMaximum({ marks: marksOf(days, perDay), changes, alarms: [], maximum, nowUnixMs: NOW });
 
 describe("a pace", () => {
   test("is known after a week, and taken from the last 30 days", () => {
@@ -56,6 +57,17 @@ describe("a pace", () => {
     expect(usesPerDay(marksOf(7, 100), NOW)).toBeCloseTo(100);
     const faster = [...marksOf(60, 100)].map((mark, day) => ({ ...mark, usedCount: day < 30 ? 0 : (day - 30) * 500 }));
     expect(usesPerDay(faster, NOW)).toBeCloseTo(500);
+  });
+
+  test("is not lower while a terminal that was put back takes uses below the mark", () => {
+    const marks = marksOf(60, 100);
+    const alarm = { kind: "use", detail: "", atUnixMs: NOW };
+    const putBack = marks.slice(0, 41);
+    expect(usesPerDay(putBack, NOW)).toBeCloseTo(100 / 3);
+    expect(paceOf(putBack, [{ ...alarm, atUnixMs: NOW - 20 * DAY_MS }, alarm], NOW)).toBeCloseTo(100);
+    expect(paceOf(marks, [{ ...alarm, atUnixMs: NOW - 9.5 * DAY_MS }], NOW)).toBeCloseTo(100);
+    expect(paceOf(marks, [], NOW)).toBe(usesPerDay(marks, NOW));
+    expect(paceOf([], [alarm], NOW)).toBeNull();
   });
 
   test("becomes lower while a terminal is not used", () => {

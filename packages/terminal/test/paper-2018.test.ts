@@ -2,10 +2,13 @@
 import {
   openPaperEnvelope,
   openPaperSegment,
+  PAPER_GROUP,
+  paperAgreement,
   paperRsaPrivate,
   paperRsaPublic,
   paperStorageKey,
   paperTransportKey,
+  sealPaperKeyOrder,
   sha256,
   systemRandom,
   verifyPaperEnvelope,
@@ -17,10 +20,14 @@ import {
   decodePaperContent,
   encodeMail,
   isPaperEnvelope,
+  isPaperKeyMessage,
   PAPER_CONTENT_BYTES_MAX,
+  PaperKeyAnswer,
+  PaperKeyOffer,
   parsePaperEnvelope,
   parsePaperSegment,
   parseSigned,
+  RoutingId,
   toHex,
   type PaperEnvelope,
   type PaperSegment,
@@ -45,6 +52,10 @@ class PaperServer {
   readonly arrived: Arrived[] = [];
   readonly statements: string[] = [];
   contradictNext = false;
+  /** Mail for the next status. */
+  mail: readonly Uint8Array[] = [];
+  /** What an answer of a key change is answered with. */
+  order: (answer: Uint8Array) => Uint8Array = () => new Uint8Array(0);
   readonly folder: MemoryFolder = createMemoryFolder();
 
   constructor() {
@@ -69,9 +80,12 @@ class PaperServer {
   }
 
   #receive(body: Uint8Array): readonly Uint8Array[] {
+    if (isPaperKeyMessage(body)) return [this.order(body)];
     if (!isPaperEnvelope(body)) {
       this.statements.push(parseSigned(body).type);
-      return [];
+      const { mail } = this;
+      this.mail = [];
+      return mail;
     }
     const arrived = this.#openEnvelope(parsePaperEnvelope(body));
     this.arrived.push(arrived);
@@ -193,6 +207,64 @@ describe("a terminal of suite paper-2018", () => {
     const server = new PaperServer();
     const terminal = server.open();
     expect(terminal.status().suite).toBe("paper-2018");
+    terminal.close();
+  });
+});
+
+describe("a key change of paper-2018", () => {
+  test("is carried by one contact, signed by nobody", async () => {
+    const server = new PaperServer();
+    const { installation, folder } = server;
+    const { routing, tenant } = installation.terminalOf(folder);
+    const { leave } = installation.store.getPaperTenant(tenant);
+    const agreement = paperAgreement(leave, PAPER_GROUP);
+    const { secret, publicKey } = agreement.draw(systemRandom);
+    server.mail = [PaperKeyOffer.encode({ routing, version: 1, publicKey })];
+    server.order = (answer) => {
+      const shared = agreement.agree(secret, PaperKeyAnswer.decode(answer).publicKey);
+      const effectiveFrom = { cycle: 0, index: 0, use: 0 };
+      return sealPaperKeyOrder(leave, shared, routing, { version: 1, maximum: 5000, effectiveFrom });
+    };
+    const terminal = server.open();
+    const events: unknown[] = [];
+    terminal.onEvent((event) => events.push(event));
+    await terminal.upload({ signal: NEVER });
+    expect(events).toContainEqual({ type: "key-change", version: 1, maximum: 5000 });
+    expect(server.statements).toContain("pericard/key-taken");
+    terminal.close();
+    const again = server.open();
+    expect(again.status().keyUse).toMatchObject({ maximum: 5000, policyVersion: 1 });
+    again.close();
+  });
+
+  test("is not taken for another terminal, malformed, or as a terminal's own: it is counted and not answered", async () => {
+    const server = new PaperServer();
+    const { routing } = server.installation.terminalOf(server.folder);
+    const other = RoutingId.parse("07".repeat(8));
+    const publicKey = new Uint8Array(48).with(47, 2);
+    const offer = PaperKeyOffer.encode({ routing, version: 1, publicKey });
+    server.mail = [
+      PaperKeyOffer.encode({ routing: other, version: 1, publicKey }),
+      PaperKeyAnswer.encode({ routing, offerHash: sha256(offer), publicKey }),
+      offer.slice(0, -1),
+    ];
+    const terminal = server.open();
+    await terminal.upload({ signal: NEVER });
+    expect(terminal.status().upload.badMail).toBe(3);
+    expect(new Set(server.statements)).toEqual(new Set(["pericard/status"]));
+    terminal.close();
+  });
+
+  test("makes a terminal of pericard-1 say nothing and change nothing", async () => {
+    const installation = new Installation();
+    const folder = installation.deployInMemory();
+    const server = new TestServer(installation);
+    const { routing } = installation.terminalOf(folder);
+    server.mail = [PaperKeyOffer.encode({ routing, version: 1, publicKey: new Uint8Array(48).with(47, 2) })];
+    const { terminal } = openBench(folder, server);
+    await terminal.upload({ signal: NEVER });
+    expect(terminal.status().upload.badMail).toBe(1);
+    expect(new Set(server.bodies.map((body) => parseSigned(body).type))).toEqual(new Set(["pericard/status"]));
     terminal.close();
   });
 });

@@ -1,26 +1,16 @@
 /**
  * A terminal's side of the key change: which messages are taken in which state, and what is durable before an answer.
  *
- * The steps know an agreement and the module's other powers by {@link ExchangePowers} alone. The caller has verified that
- * the messages are the server's.
+ * The steps know a suite's agreement and messages, and the module's other powers, by {@link ExchangePowers} alone. The
+ * caller has verified that the messages are the server's, where the suite signs them.
  *
- * Source: docs/format.md §7.8, §11.2; paper A §II.H.
+ * Source: docs/format.md §7.8, §11.2; docs/format-paper-2018.md §7; paper A §II.H.
  */
-import { keyChangeTranscript, openKeyOrder, sha256, type KeyAgreement, type RandomSource } from "@pericard/crypto";
-import {
-  equalBytes,
-  KeyAnswer,
-  KeyOffer,
-  KeyRefused,
-  KeyTaken,
-  parseKeyOrder,
-  parseSigned,
-  ProtocolError,
-  type ParsedKeyOrder,
-  type RoutingId,
-} from "@pericard/protocol";
+import { keyChangeTranscript, sha256, type KeyAgreement, type RandomSource } from "@pericard/crypto";
+import { equalBytes, KeyRefused, KeyTaken, ProtocolError, type KeyOrder, type RoutingId } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
 import { TrsmError } from "./errors.ts";
+import type { ClosedOrder, ExchangeMessages } from "./exchange-messages.ts";
 import type { KeyExchange } from "./exchange-state.ts";
 import type { KeyChangeSteps, SignStatement } from "./secure-module.ts";
 
@@ -28,10 +18,9 @@ import type { KeyChangeSteps, SignStatement } from "./secure-module.ts";
 export interface ExchangePowers {
   readonly counters: Pick<Counters, "current" | "exchange" | "keepExchange" | "takeOrder">;
   readonly agreement: KeyAgreement;
+  readonly messages: ExchangeMessages;
   readonly random: RandomSource;
   readonly sign: SignStatement;
-  /** K_command of a group, 32 bytes. */
-  commandKey(cycle: number, index: number): Uint8Array;
   /** Seals a shared secret for the module alone. */
   sealSecret(version: number, secret: Uint8Array): Uint8Array;
   openSecret(version: number, sealed: Uint8Array): Uint8Array;
@@ -60,14 +49,14 @@ export function createKeyChangeSteps(powers: ExchangePowers): KeyChangeSteps {
 }
 
 function beginExchange(powers: ExchangePowers, routing: RoutingId, offer: Uint8Array): Uint8Array {
-  const { counters, agreement, random } = powers;
-  const { version, ...offered } = KeyOffer.decode(parseSigned(offer).payload);
+  const { counters, agreement, messages, random } = powers;
+  const { version, ...offered } = messages.readOffer(offer);
   requireMine(routing, offered.routing);
   requireNewer(version, (counters.exchange?.version ?? 0) + 1);
   const { secret, publicKey } = agreement.draw(random);
   const shared = agreement.agree(secret, offered.publicKey);
   const offerHash = sha256(offer);
-  const answer = powers.sign("pericard/key-answer", routing, KeyAnswer.encode({ routing, offerHash, publicKey }));
+  const answer = messages.writeAnswer({ routing, offerHash, publicKey });
   const transcript = keyChangeTranscript(offer, answer);
   const sealedSecret = powers.sealSecret(version, shared);
   counters.keepExchange({ version, offerHash, answer, transcript, sealedSecret, end: null });
@@ -75,16 +64,16 @@ function beginExchange(powers: ExchangePowers, routing: RoutingId, offer: Uint8A
 }
 
 function endExchange(powers: ExchangePowers, routing: RoutingId, message: Uint8Array): Uint8Array {
-  const { counters } = powers;
-  const parsed = parseKeyOrder(parseSigned(message).payload);
-  const { version } = parsed.header;
-  requireMine(routing, parsed.header.routing);
+  const { counters, messages } = powers;
+  const closed = messages.readOrder(message);
+  const { version } = closed;
+  requireMine(routing, closed.routing);
   requireNewer(version, counters.exchange?.version ?? 0);
   const { exchange } = counters;
   if (!exchange?.sealedSecret || exchange.version !== version) {
     throw new TrsmError("ERR_KEY_CHANGE_UNKNOWN", "key order belongs to no exchange that waits for one");
   }
-  const order = openOrder(powers, exchange, exchange.sealedSecret, parsed);
+  const order = openOrder(powers, exchange, exchange.sealedSecret, closed);
   const orderHash = sha256(message);
   const { cycle, index, use } = counters.current;
   const payload = KeyTaken.encode({ routing, orderHash, version, cycle, index, use });
@@ -93,11 +82,13 @@ function endExchange(powers: ExchangePowers, routing: RoutingId, message: Uint8A
   return taken;
 }
 
-function openOrder(powers: ExchangePowers, exchange: KeyExchange, sealedSecret: Uint8Array, parsed: ParsedKeyOrder) {
-  const { cycle, index } = parsed.header;
-  const sharedSecret = powers.openSecret(exchange.version, sealedSecret);
-  const { transcript } = exchange;
-  return openKeyOrder({ sharedSecret, commandKey: powers.commandKey(cycle, index), transcript }, parsed);
+function openOrder(
+  powers: ExchangePowers,
+  { version, transcript }: KeyExchange,
+  sealedSecret: Uint8Array,
+  closed: ClosedOrder,
+): KeyOrder {
+  return closed.open({ sharedSecret: powers.openSecret(version, sealedSecret), transcript });
 }
 
 function requireMine(routing: RoutingId, named: RoutingId): void {

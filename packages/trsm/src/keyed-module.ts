@@ -20,8 +20,9 @@ import {
 import { encodeCbor, parseSegment, RoutingId, type TenantId } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
 import { TrsmError } from "./errors.ts";
+import { pericardMessages } from "./exchange-messages.ts";
 import type { PericardImage } from "./image-pericard-1.ts";
-import { createKeyChangeSteps } from "./key-exchange.ts";
+import { createKeyChangeSteps, type ExchangePowers } from "./key-exchange.ts";
 import type { SecureModule, SignStatement } from "./secure-module.ts";
 
 const NO_SALT = new Uint8Array(0);
@@ -31,6 +32,18 @@ export function identityKeys(seed: Uint8Array): { signKey: KeyObject; agreeKey: 
   return {
     signKey: ed25519Private(hkdf(NO_SALT, seed, encodeCbor(["sign"]), 32)),
     agreeKey: x25519Private(hkdf(NO_SALT, seed, encodeCbor(["agree"]), 32)),
+  };
+}
+
+/** How a module keeps the shared secret of an exchange: sealed under a key that only its own identity seed gives. */
+export function exchangeSecrets(
+  seed: Uint8Array,
+  random: RandomSource,
+): Pick<ExchangePowers, "sealSecret" | "openSecret"> {
+  const key = hkdf(NO_SALT, seed, encodeCbor(["key-change"]), 32);
+  return {
+    sealSecret: (version, secret) => sealBlob(key, ["key-change", version], secret, random),
+    openSecret: (version, sealed) => openBlob(key, ["key-change", version], sealed),
   };
 }
 
@@ -57,7 +70,6 @@ export function createKeyedModule(
   const agreePublicKey = rawPublicKey(agreeKey);
   const sign: SignStatement = (type, routing, payload) =>
     signMessage(signKey, type, RoutingId.toBytes(routing), payload);
-  const exchangeKey = hkdf(NO_SALT, image.identitySeed, encodeCbor(["key-change"]), 32);
   return {
     suite: image.suite,
     terminal: image.serial,
@@ -90,9 +102,8 @@ export function createKeyedModule(
       agreement: x25519Agreement,
       random,
       sign,
-      commandKey: (cycle, index) => deriveGroupKey(image.block, binding, "command", cycle, index),
-      sealSecret: (version, secret) => sealBlob(exchangeKey, ["key-change", version], secret, random),
-      openSecret: (version, sealed) => openBlob(exchangeKey, ["key-change", version], sealed),
+      messages: pericardMessages(sign, (cycle, index) => deriveGroupKey(image.block, binding, "command", cycle, index)),
+      ...exchangeSecrets(image.identitySeed, random),
     }),
     answerChallenge: (challenge) => deploymentProof(image.block, binding, { challenge, signPublicKey, agreePublicKey }),
   };

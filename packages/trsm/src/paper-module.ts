@@ -3,10 +3,11 @@
  *
  * Unlike the paper's, it gives no key out: MD5 and DES are computed inside.
  *
- * Source: paper A §II.A, F, G, §III, Fig. 1; docs/format-paper-2018.md §4 to §6.
+ * Source: paper A §II.A, F to H, §III, Fig. 1; docs/format-paper-2018.md §4 to §7.
  */
 import {
   openPaperSegment,
+  paperAgreement,
   paperBlockDigest,
   paperRsaPrivate,
   paperRsaPublic,
@@ -30,19 +31,20 @@ import {
   type SegmentBody,
 } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
+import { paperMessages } from "./exchange-messages.ts";
 import type { PaperImage } from "./image-paper-2018.ts";
-import { identityKeys } from "./keyed-module.ts";
+import { createKeyChangeSteps } from "./key-exchange.ts";
+import { exchangeSecrets, identityKeys } from "./keyed-module.ts";
 import type { PaperSecrets } from "./paper-secrets.ts";
-import type { SecureModule } from "./secure-module.ts";
+import type { KeyChangeSteps, SecureModule, SignStatement } from "./secure-module.ts";
 
 /** The codec of samples that DES(k_i) is given. */
 export const PAPER_SAMPLE_CODEC = "raw";
 
-/** A loaded module of suite paper-2018. */
-export interface PaperModule extends Pick<
-  SecureModule,
-  "terminal" | "rootPin" | "signPublicKey" | "keyUse" | "openSegment" | "sign" | "takeContact"
-> {
+type SharedMembers = "terminal" | "rootPin" | "signPublicKey" | "keyUse" | "openSegment" | "sign" | "takeContact";
+
+/** A loaded module of suite paper-2018. M1 and M3 of its key changes are signed by nobody. */
+export interface PaperModule extends KeyChangeSteps, Pick<SecureModule, SharedMembers> {
   readonly suite: typeof SUITE.paper2018;
   /** SubjectPublicKeyInfo of the RSA key that signs envelopes: paper B's P_K-R. `signPublicKey` is for statements. */
   readonly envelopePublicKey: Uint8Array;
@@ -71,6 +73,8 @@ export function createPaperModule(
   const statementKey = identityKeys(secrets.identitySeed).signKey;
   const signKey = paperRsaPrivate(leave, secrets.privateDer);
   const recipient = paperRsaPublic(leave, secrets.serverPublicDer);
+  const sign: SignStatement = (type, routing, payload) =>
+    signMessage(statementKey, type, RoutingId.toBytes(routing), payload);
   return {
     suite: SUITE.paper2018,
     terminal: serial,
@@ -96,8 +100,16 @@ export function createPaperModule(
       const transportKey = paperTransportKey(leave, block, index);
       return sealPaperEnvelope(leave, { transportKey, cycle, index, recipient, signKey }, routing, plain, random);
     },
-    sign: (type, routing, payload) => signMessage(statementKey, type, RoutingId.toBytes(routing), payload),
+    sign,
     takeContact: () => counters.takeContact(),
+    ...createKeyChangeSteps({
+      counters,
+      agreement: paperAgreement(leave, image),
+      messages: paperMessages(leave),
+      random,
+      sign,
+      ...exchangeSecrets(secrets.identitySeed, random),
+    }),
     deploymentCheck: () => encodePaperCheck({ terminal: serial, digest: paperBlockDigest(leave, block) }),
   };
 }

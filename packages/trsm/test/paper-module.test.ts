@@ -116,10 +116,12 @@ describe("a module of suite paper-2018", () => {
 
   test("has these properties and no others, and none of them is a key of its block", () => {
     expect(Reflect.ownKeys(module).toSorted()).toEqual([
+      "answerKeyOffer",
       "deploymentCheck",
       "envelopePublicKey",
       "keyUse",
       "openSegment",
+      "refuseKeyChange",
       "rootPin",
       "sealEnvelope",
       "sealSegment",
@@ -127,6 +129,7 @@ describe("a module of suite paper-2018", () => {
       "signPublicKey",
       "suite",
       "takeContact",
+      "takeKeyOrder",
       "terminal",
     ]);
     const shown = JSON.stringify(

@@ -39,7 +39,10 @@ const BLOCK_BYTES = 960;
 export const SEQUENCE_FOLDER = "factory";
 
 /** Runs work on the factory of an installation, alone: no two processes draw from one sequence. */
-function withFactory<T>(options: Options, work: (factory: Factory, opened: OpenedInstallation) => T): Promise<T> {
+export function withFactory<T>(
+  options: InstallationOptions,
+  work: (factory: Factory, opened: OpenedInstallation) => T,
+): Promise<T> {
   return withData(options, (opened) => {
     const path = join(options.data, SEQUENCE_FOLDER);
     const lock = lockFolder(path);

@@ -1,6 +1,6 @@
 /** `pericard server`: sets up at the first start, then serves until it is stopped. */
 import { systemRandom } from "@pericard/crypto";
-import { createInstallation, isInstalled, openKek } from "@pericard/custody";
+import { createInstallation, isFactoryInstallation, isInstalled, openKek } from "@pericard/custody";
 import {
   configOf,
   defaultSettings,
@@ -14,6 +14,7 @@ import {
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
+import { CliError } from "../errors.ts";
 import { noteRunning, readSecret, type InstallationOptions } from "../installation.ts";
 import { outputFor } from "../output.ts";
 import { stopSignal, untilAborted } from "../stop-signal.ts";
@@ -39,6 +40,9 @@ function newSettings(): ServerSettings {
 /** Writes settings and sets the key store up when the folder is new. @returns the folder of the root key when it was. */
 function setUp(options: ServerOptions, passphrase: Uint8Array, settings: ServerSettings): string | undefined {
   const config = configOf(options.data, settings, undefined);
+  if (isFactoryInstallation(keyFolderPaths(config))) {
+    throw new CliError("ERR_FACTORY_FOLDER", `${options.data} is a factory's folder: name another for the server`);
+  }
   if (isInstalled(keyFolderPaths(config))) return undefined;
   const rootFolderPath = options.rootFolder ?? `${options.data.replace(/\/+$/, "")}.root`;
   createInstallation({

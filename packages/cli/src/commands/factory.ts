@@ -2,9 +2,9 @@
 import type { Command } from "commander";
 import { later } from "../later.ts";
 
-function withDataOptions(command: Command): Command {
+function withDataOptions(command: Command, whose = "the server's data folder, or a factory's"): Command {
   return command
-    .requiredOption("--data <folder>", "the server's data folder")
+    .requiredOption("--data <folder>", whose)
     .option("--passphrase-file <file>", "file with the passphrase of the key-encryption key, or the PIN of its token")
     .option("--json", "print JSON");
 }
@@ -31,9 +31,37 @@ export function addFactoryCommands(program: Command): void {
   withDataOptions(
     factory.command("keys <serial>").description("show how far a terminal's keys are used, and what was changed"),
   ).action(later(() => import("../actions/factory-keys.ts"), "keys"));
+  addTransferCommands(factory);
   withDataOptions(
     factory.command("verify <folder>").description("verify a deployed terminal by challenge and response"),
   )
     .option("--all", "verify every terminal whose folder lies in this one")
     .action(later(() => import("../actions/factory.ts"), "verify"));
+}
+
+/** Commands of a factory on another machine than its server, and of the server that it deploys for. */
+function addTransferCommands(factory: Command): void {
+  const server = "the server's data folder";
+  const own = "the factory's data folder";
+  withDataOptions(factory.command("intake").description("make the file that a factory elsewhere deploys for"), server)
+    .requiredOption("--out <file>", "the file; it holds no secret")
+    .option("--tenant <id>", "tenant that its terminals belong to, for life; the first unless it is named")
+    .action(later(() => import("../actions/factory-transfer.ts"), "intake"));
+  withDataOptions(
+    factory.command("intakes").description("list what was made for factories, and what they sent"),
+    server,
+  ).action(later(() => import("../actions/factory-transfer.ts"), "intakes"));
+  withDataOptions(factory.command("join <intake>").description("set this machine up as the factory of an intake"), own)
+    .requiredOption("--pin <pin>", "pin of the server's root, as its operator reads it to you")
+    .action(later(() => import("../actions/factory-transfer.ts"), "join"));
+  withDataOptions(factory.command("export").description("seal deployed terminals for the server"), own)
+    .requiredOption("--out <folder>", "folder that the files go into, 1,000 terminals each at most")
+    .option("--transfer <number>", "make this transfer again, whose file was lost")
+    .action(later(() => import("../actions/factory-transfer.ts"), "exportTerminals"));
+  withDataOptions(factory.command("import <file>").description("register the terminals of a factory's file"), server)
+    .option(
+      "--accept <fingerprint>",
+      "fingerprint of the factory, as its operator reads it to you; with its first file",
+    )
+    .action(later(() => import("../actions/factory-transfer.ts"), "importTerminals"));
 }

@@ -12,4 +12,19 @@ export function addLabCommands(program: Command): void {
     .option("--megabytes <number>", "length of each stream; a recording is not repeated to fill it", "100")
     .option("--json", "print JSON")
     .action(later(() => import("../actions/lab-table-1.ts"), "table1"));
+  lab
+    .command("attack")
+    .description("paper A §IV: attacks on both papers and on pericard-1, each really run; synthetic data only")
+    .option("--bits <number>", "bits of a key that are not known, 8 to 28", "20")
+    .option("--picture <file>", "write the block-repeat map of an ECG, .svg or .png")
+    .option("--json", "print JSON")
+    .action(later(() => import("../actions/lab-attack.ts"), "attack"));
+  lab
+    .command("life")
+    .description("a terminal's ten years in seconds: its keys, and what befalls them")
+    .option("--years <number>", "length of the life", "10")
+    .option("--seed <number>", "of everything that befalls the terminal", "1")
+    .option("--picture <file>", "write the keys over the years as SVG")
+    .option("--json", "print JSON")
+    .action(later(() => import("../actions/lab-life.ts"), "life"));
 }

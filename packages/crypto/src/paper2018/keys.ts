@@ -1,12 +1,12 @@
 /**
- * From a terminal's key block to the keys of suite paper-2018.
+ * From a terminal's key block, and from an agreement, to the keys of suite paper-2018.
  *
  * The cycle is in no key: after key 119 the same keys come again, as the paper has it.
  *
- * Source: paper A §II.D to G, §III; docs/format-paper-2018.md §3.
+ * Source: paper A §II.D to H, §III; docs/format-paper-2018.md §3, §7.
  */
 import { hash } from "node:crypto";
-import { DES_KEY_BYTES } from "@pericard/protocol";
+import { DES_KEY_BYTES, PAPER_GROUP_BYTES } from "@pericard/protocol";
 import { KEY_BLOCK_BYTES, KEY_BYTES, keyGroup } from "../schedule.ts";
 import { SyntheticTenant } from "./guard.ts";
 
@@ -29,6 +29,20 @@ export function paperStorageKey(leave: SyntheticTenant, block: Uint8Array, index
 export function paperTransportKey(leave: SyntheticTenant, block: Uint8Array, index: number): Uint8Array {
   SyntheticTenant.idOf(leave);
   return md5(keyGroup(block, index)).slice(0, DES_KEY_BYTES);
+}
+
+/**
+ * The DES key of a key change: the first 8 bytes of K. The paper calls K itself the key, and leaves unsaid how 384 bits
+ * become one.
+ *
+ * @param sharedSecret K, 48 bytes, big-endian. @throws {RangeError} for another size.
+ */
+export function paperExchangeKey(leave: SyntheticTenant, sharedSecret: Uint8Array): Uint8Array {
+  SyntheticTenant.idOf(leave);
+  if (sharedSecret.length !== PAPER_GROUP_BYTES) {
+    throw new RangeError(`K: expected ${PAPER_GROUP_BYTES} bytes, got ${sharedSecret.length}`);
+  }
+  return sharedSecret.slice(0, DES_KEY_BYTES);
 }
 
 /** MD5 of all 960 bytes, 16 bytes: the paper's check of a deployment, the same each time. @throws {RangeError} for another size. */

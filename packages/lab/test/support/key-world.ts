@@ -2,8 +2,16 @@
 import { ed25519Private, sha256, systemRandom, verifyMessage, x25519Agreement } from "@pericard/crypto";
 import { KeyStore, type KeyChange, type Terminal } from "@pericard/custody";
 import { createMemoryFolder, type Folder, type MemoryFolder } from "@pericard/framelog";
-import { BootId, parseSigned, toHex } from "@pericard/protocol";
-import type { SecureModule } from "@pericard/trsm";
+import {
+  BootId,
+  isPaperKeyMessage,
+  parseSigned,
+  readPaperKeyMessage,
+  SUITE,
+  toHex,
+  type Suite,
+} from "@pericard/protocol";
+import type { TerminalModule } from "@pericard/trsm";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,16 +21,15 @@ import { openSqliteCatalog } from "../../../server/src/catalog/sqlite-catalog.ts
 import { codeOf } from "../../../server/src/errors.ts";
 import { StatusKeeper } from "../../../server/src/ingest/status-keeper.ts";
 import { KeyChanges } from "../../../server/src/keys/key-changes.ts";
-import { KeyExchange } from "../../../server/src/keys/key-exchange.ts";
+import { KeyExchange, type KeyChangeType as ToServer } from "../../../server/src/keys/key-exchange.ts";
 import { DAY_MS } from "../../../server/src/keys/key-policy.ts";
 import type { KeyStorePort } from "../../../server/src/keys/key-store.ts";
 import { KeyWatch } from "../../../server/src/keys/key-watch.ts";
 import { Mailbox } from "../../../server/src/keys/mailbox.ts";
-import { TerminalRegistry } from "../../../server/src/keys/terminals.ts";
-import { createSoftTrsm } from "../../../trsm/src/soft.ts";
-import { body, request } from "../../../trsm/test/support/sealing.ts";
+import { TerminalRegistry, type RegisteredTerminal } from "../../../server/src/keys/terminals.ts";
 import { Answers } from "../../../terminal/src/upload/answers.ts";
-import { takeKeyChange } from "../../../terminal/src/upload/key-change-actions.ts";
+import { takeKeyChange, type KeyChangeType as ToTerminal } from "../../../terminal/src/upload/key-change-actions.ts";
+import { deployPaper, deployPericard, openTerminal, paperFacts, sealOne } from "./key-terminal.ts";
 
 /** Where power goes: before or after the write that is so many writes away. */
 export interface Cut {
@@ -90,21 +97,21 @@ export class KeyWorld {
   #store: KeyStore;
   #changes: KeyChanges;
   #registry: TerminalRegistry;
-  #module: SecureModule;
+  #module: TerminalModule;
   #answers = new Answers();
   #bootId = BootId.fromBytes(systemRandom(8));
   #statusKeeper!: StatusKeeper;
 
-  constructor() {
+  constructor(suite: Suite = SUITE.pericard1) {
     this.#store = KeyStore.create(this.#paths, this.#kek, BEGIN_UNIX_MS, systemRandom).store;
     const tenant = this.#store.addTenant("test", true, BEGIN_UNIX_MS);
-    const block = systemRandom(960);
-    const { serial, blockIndex } = this.#store.allocateTerminal(tenant.id, block, BEGIN_UNIX_MS);
-    const rootPin = systemRandom(16);
-    const trsm = createSoftTrsm({ folder: this.folder, random: systemRandom, nowUnixMs: () => this.nowUnixMs });
-    trsm.load(this.#authorisation, { block, serial, blockIndex, rootPin });
-    const { signPublicKey, agreePublicKey } = trsm.open(this.#authorisation, tenant.id);
-    this.terminal = this.#store.activateTerminal(serial, signPublicKey, agreePublicKey);
+    const deployment = {
+      store: this.#store,
+      tenant: tenant.id,
+      ports: this.#ports(this.folder),
+      authorisation: this.#authorisation,
+    };
+    this.terminal = suite === SUITE.pericard1 ? deployPericard(deployment) : deployPaper(deployment);
     this.#catalog = openSqliteCatalog(this.root);
     [this.#changes, this.#registry] = this.#openServer();
     this.#module = this.#openModule();
@@ -117,7 +124,7 @@ export class KeyWorld {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  get module(): SecureModule {
+  get module(): TerminalModule {
     return this.#module;
   }
 
@@ -178,7 +185,7 @@ export class KeyWorld {
   seal(count: number): void {
     for (let i = 0; i < count; i += 1) {
       try {
-        this.#module.sealSegment(request, body);
+        sealOne(this.#module);
       } catch (error) {
         if (!isPowerCut(error)) throw error;
         this.restartTerminal();
@@ -203,10 +210,11 @@ export class KeyWorld {
   /** One message reaches the server. */
   async receive(bytes: Uint8Array): Promise<void> {
     await this.#onServer(async () => {
-      const message = parseSigned(bytes);
       const terminal = await this.#registry.get(this.terminal.routing);
-      verifyMessage(terminal.verifyKey, message);
-      const answer = await this.#changes.take(terminal, message.type as "pericard/key-answer", bytes, message.payload);
+      const [type, payload] = isPaperKeyMessage(bytes)
+        ? [readPaperKeyMessage(bytes).type, bytes]
+        : signedParts(terminal, bytes);
+      const answer = await this.#changes.take(terminal, type as ToServer, bytes, payload);
       for (const order of answer) this.#remember(`order to ${toHex(sha256(bytes))}`, order);
       this.toTerminal.push(...answer);
     });
@@ -214,17 +222,17 @@ export class KeyWorld {
 
   /** One message reaches the terminal; its answer is on its way. */
   take(bytes: Uint8Array): void {
-    const { type } = parseSigned(bytes);
+    const { type } = isPaperKeyMessage(bytes) ? readPaperKeyMessage(bytes) : parseSigned(bytes);
     const routing = this.terminal.routing;
     try {
       const parts = { module: this.#module, routing, answers: this.#answers, emit: () => undefined };
-      takeKeyChange(parts, type as "pericard/key-offer", bytes);
+      takeKeyChange(parts, type as ToTerminal, bytes);
     } catch (error) {
       if (!isPowerCut(error)) throw error;
       this.restartTerminal();
     }
     for (let answer = this.#answers.take(); answer; answer = this.#answers.take()) {
-      if (parseSigned(answer).type !== "pericard/key-refused") this.#remember(`to ${toHex(sha256(bytes))}`, answer);
+      if (!isRefusal(answer)) this.#remember(`to ${toHex(sha256(bytes))}`, answer);
       this.toServer.push(answer);
     }
   }
@@ -280,7 +288,7 @@ export class KeyWorld {
     const store = this.#store;
     const findTerminal = (routing: Terminal["routing"]) => {
       const terminal = store.findTerminalByRouting(routing);
-      return terminal && { terminal, block: store.openBlock(terminal.serial), paper: null };
+      return terminal && { terminal, block: store.openBlock(terminal.serial), paper: paperFacts(store, terminal) };
     };
     const call = (name: string, args: readonly unknown[]): unknown => {
       if (name === "findTerminal") return findTerminal(args[0] as Terminal["routing"]);
@@ -297,14 +305,17 @@ export class KeyWorld {
     return new Proxy({}, methods) as KeyStorePort;
   }
 
-  #openModule(): SecureModule {
+  #openModule(): TerminalModule {
     const { folder, terminalPower } = this;
     const powered: Folder = {
       ...folder,
       replace: (name, contents) => terminalPower.write(() => folder.replace(name, contents)),
     };
-    const trsm = createSoftTrsm({ folder: powered, random: systemRandom, nowUnixMs: () => this.nowUnixMs });
-    return trsm.open(this.#authorisation, this.terminal.tenant);
+    return openTerminal(this.terminal, this.#ports(powered), this.#authorisation);
+  }
+
+  #ports(folder: Folder) {
+    return { folder, random: systemRandom, nowUnixMs: () => this.nowUnixMs };
   }
 
   /** The number of the next status; undefined when power went meanwhile. */
@@ -334,6 +345,17 @@ export class KeyWorld {
     if ((this.#said.get(step) ?? said) !== said) throw new Error(`step gave other bytes: ${step}`);
     this.#said.set(step, said);
   }
+}
+
+/** Type and payload of a message that the terminal signed. */
+function signedParts({ verifyKey }: RegisteredTerminal, bytes: Uint8Array) {
+  const message = parseSigned(bytes);
+  verifyMessage(verifyKey, message);
+  return [message.type, message.payload] as const;
+}
+
+function isRefusal(answer: Uint8Array): boolean {
+  return !isPaperKeyMessage(answer) && parseSigned(answer).type === "pericard/key-refused";
 }
 
 function isPowerCut(error: unknown): boolean {

@@ -119,6 +119,7 @@ export const packageItem: fc.Arbitrary<PackageItem> = fc.record({
   firstFrame: fc.oneof(fc.constantFrom(0, FIRST_FRAME_MAX), fc.nat()),
   frameCount: fc.nat(4_000_000),
   sizeBytes: fc.nat(16 * 1024 * 1024),
+  codec: fc.constantFrom(...CODECS),
 });
 
 export const packageHeader: fc.Arbitrary<PackageHeader> = fc.record({

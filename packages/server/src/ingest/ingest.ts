@@ -6,9 +6,10 @@
 import { CryptoError, sha256, verifyMessage } from "@pericard/crypto";
 import {
   compareKeyUse,
-  equalBytes,
   Gap,
   isPaperEnvelope,
+  isPaperKeyMessage,
+  PaperKeyAnswer,
   parsePaperEnvelope,
   parseSigned,
   RoutingId,
@@ -75,6 +76,7 @@ export class Ingest {
    */
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
     if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes);
+    if (isPaperKeyMessage(bytes)) return this.#receivePaperKeyAnswer(bytes);
     const message = parseSigned(bytes);
     const terminal = await this.#verify(message);
     if (message.type === "pericard/envelope") return this.#receiveEnvelope(terminal, message);
@@ -111,6 +113,13 @@ export class Ingest {
     requirePaper(terminal);
     this.#parts.control.requireRoom();
     return this.#storeEnvelope(terminal, openPaperSegments(terminal, envelope));
+  }
+
+  /** M2 of suite paper-2018, which anybody can send. */
+  async #receivePaperKeyAnswer(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+    const { routing } = PaperKeyAnswer.decode(bytes);
+    const terminal = await this.#parts.terminals.get(routing);
+    return this.#parts.keyChanges.take(terminal, "paper-2018/key-answer", bytes, bytes);
   }
 
   async #storeEnvelope(
@@ -171,8 +180,8 @@ export class Ingest {
       throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
     }
     const hash = sha256(bytes);
-    const known = await catalog.findGapHash(recording, stream, sequence);
-    if (!known || !equalBytes(known, hash)) {
+    // What says once more that a place stays empty adds nothing: the first word is kept.
+    if (!(await catalog.findGapHash(recording, stream, sequence))) {
       control.requireRoom();
       await control.store({ kind: STORED_KIND.gap, bytes: bytes.slice() });
       await catalog.storeGap({ recording, stream, sequence, cause, hash });

@@ -69,5 +69,5 @@ function openItem(terminal: RegisteredTerminal, peer: PaperPeer, sealed: Uint8Ar
   requireOwn(terminal, header);
   const encoded = openPaperSegment(peer.leave, peer.storageKey(header.index), segment);
   const plain = encodeSegmentBody({ descriptor, codec: STORED_CODEC, digest: sha256(encoded), encoded });
-  return { hash: sha256(sealed), header, descriptor, plain };
+  return { hash: sha256(sealed), header, descriptor, codec: STORED_CODEC, plain };
 }

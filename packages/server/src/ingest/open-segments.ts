@@ -17,6 +17,7 @@ import {
   ProtocolError,
   releaseBytes,
   RoutingId,
+  type CodecName,
   type EnvelopeId,
   type KeyId,
   type ParsedEnvelope,
@@ -32,6 +33,7 @@ export interface OpenedItem {
   readonly hash: Uint8Array;
   readonly header: JournalledHeader;
   readonly descriptor: WaveformDescriptor;
+  readonly codec: CodecName;
   readonly plain: Uint8Array;
 }
 
@@ -70,7 +72,7 @@ function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
   requireOwn(terminal, parsed.header);
   const { cycle, index } = parsed.header;
   const { plain, body } = openSegment(terminal.groupKey("storage", cycle, index), parsed);
-  return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, plain };
+  return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, codec: body.codec, plain };
 }
 
 function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: ParsedEnvelope): EnvelopeContent {

@@ -48,11 +48,11 @@ export interface SegmentStoreParts {
 /** Plain bytes that one package holds at most, unless one segment is longer: about three minutes of twelve leads. */
 const PACKAGE_PLAIN_BYTES = 512 * 1024;
 
-function packageItem({ hash, header, descriptor, plain }: OpenedItem): PackageItem {
+function packageItem({ hash, header, descriptor, codec, plain }: OpenedItem): PackageItem {
   const { sequence, prev, final, cycle, index, use, policyVersion } = header;
   const { firstFrame, frameCount } = descriptor;
   const sizeBytes = plain.length;
-  return { sequence, hash, prev, final, cycle, index, use, policyVersion, firstFrame, frameCount, sizeBytes };
+  return { sequence, hash, prev, final, cycle, index, use, policyVersion, firstFrame, frameCount, sizeBytes, codec };
 }
 
 /** Segments of one stream each, in order of sequence. */

@@ -4,7 +4,7 @@
  * Source: docs/keys.md, "A terminal's key life"; paper A §II.H.
  */
 import type { KeyChange } from "@pericard/custody";
-import { SUITE, UINT32_MAX, type KeyUse, type TerminalId } from "@pericard/protocol";
+import { UINT32_MAX, type KeyUse, type TerminalId } from "@pericard/protocol";
 import { InTurn } from "../ingest/in-turn.ts";
 import type { KeyChangeType, KeyExchange } from "./key-exchange.ts";
 import { CHANGE_LIFETIME_MS, decideMaximum, liveChange, maximumGiven, maximumOf } from "./key-policy.ts";
@@ -87,8 +87,6 @@ export class KeyChanges {
     const maximum = maximumOf(changes, version);
     await watch.note(serial, next, maximum);
     if (from === "status") await watch.notePolicy(serial, next, version, changes);
-    // The exchange is one of pericard-1: a terminal of another suite keeps its maximum.
-    if (terminal.suite !== SUITE.pericard1) return;
     if (nowUnixMs() - decidedAtUnixMs >= DECIDE_AGAIN_MS) await this.#decide(terminal, next, version);
   }
 
@@ -98,12 +96,12 @@ export class KeyChanges {
     const now = nowUnixMs();
     // Noted first: what fails now is not tried again with every message.
     await this.#load(serial, { decidedAtUnixMs: now });
-    const { changes, marks } = await watch.withNewest(serial, await keyStore.keyLife(serial));
+    const { changes, marks, alarms } = await watch.withNewest(serial, await keyStore.keyLife(serial));
     const live = liveChange(changes);
     const isExpired = live !== undefined && now - live.begunAtUnixMs >= CHANGE_LIFETIME_MS;
     if (isExpired) await exchange.end(serial, live.version, "cancelled", "expired");
     const maximum = live && !isExpired ? live.maximum : maximumGiven(changes, next, version);
-    const wanted = decideMaximum({ marks, changes, maximum, nowUnixMs: now });
+    const wanted = decideMaximum({ marks, changes, alarms, maximum, nowUnixMs: now });
     const highest = Math.max(version, ...changes.map((change) => change.version));
     if (wanted !== null && highest < UINT32_MAX) {
       await exchange.begin(terminal, highest + 1, wanted);

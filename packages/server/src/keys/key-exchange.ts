@@ -2,37 +2,26 @@
  * The server's side of one key change: offers, orders, and learns what the terminal took. Every step is durable in every
  * copy of the key store before its message is sent, so that a step can be repeated with the same bytes.
  *
- * The steps know an agreement by its port alone; what the agreed secret seals is the crypto package's.
+ * The steps know a suite's agreement and messages by their port alone; what the agreed secret seals is the crypto package's.
  *
- * Source: docs/format.md §7.8; docs/keys.md, "A terminal's key life"; paper A §II.H.
+ * Source: docs/format.md §7.8; docs/format-paper-2018.md §7; docs/keys.md, "A terminal's key life"; paper A §II.H.
  */
-import {
-  CryptoError,
-  keyChangeTranscript,
-  sealKeyOrder,
-  sha256,
-  signMessage,
-  type KeyAgreement,
-  type RandomSource,
-} from "@pericard/crypto";
+import { CryptoError, sha256, type KeyAgreement, type RandomSource } from "@pericard/crypto";
 import type { KeyChange } from "@pericard/custody";
 import {
   compareKeyUse,
   equalBytes,
-  KeyAnswer,
-  KeyId,
-  KeyOffer,
   KeyRefused,
   KeyTaken,
-  SUITE,
   UINT32_MAX,
+  type KeyAnswer,
   type KeyUse,
   type RoutingId,
-  type SignedType,
   type TerminalId,
 } from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import { ServerError } from "../errors.ts";
+import { paperMessages, pericardMessages, type ExchangeMessages } from "./exchange-messages.ts";
 import { mayBegin } from "./key-policy.ts";
 import type { KeyStorePort } from "./key-store.ts";
 import { nameOf, type KeyWatch } from "./key-watch.ts";
@@ -43,14 +32,15 @@ export interface KeyExchangeParts {
   readonly keyStore: KeyStorePort;
   readonly watch: KeyWatch;
   readonly key: StatementKey;
+  /** That of pericard-1. */
   readonly agreement: KeyAgreement;
   readonly audit: Audit;
   readonly random: RandomSource;
   readonly nowUnixMs: () => number;
 }
 
-/** Types that a terminal signs in a key change. */
-export type KeyChangeType = "pericard/key-answer" | "pericard/key-taken" | "pericard/key-refused";
+/** Types that a terminal sends in a key change. That of paper-2018 is signed by nobody. */
+export type KeyChangeType = ExchangeMessages["answerType"] | "pericard/key-taken" | "pericard/key-refused";
 
 const FIRST_USE: KeyUse = { cycle: 0, index: 0, use: 0 };
 const NOTHING: readonly Uint8Array[] = [];
@@ -58,16 +48,20 @@ const NOTHING: readonly Uint8Array[] = [];
 /** Steps of every terminal's exchanges. The caller runs those of one terminal in turn. */
 export class KeyExchange {
   readonly #parts: KeyExchangeParts;
+  readonly #pericard: ExchangeMessages;
 
   constructor(parts: KeyExchangeParts) {
     this.#parts = parts;
+    this.#pericard = pericardMessages(parts.key, parts.agreement, parts.random);
   }
 
   /** Begins a change, ending what was under way. @returns M1. @throws {CustodyError} code ERR_KEY_CHANGE_VERSION. */
-  async begin({ serial, routing }: RegisteredTerminal, version: number, maximum: number): Promise<Uint8Array> {
-    const { keyStore, agreement, random, nowUnixMs } = this.#parts;
+  async begin(terminal: RegisteredTerminal, version: number, maximum: number): Promise<Uint8Array> {
+    const { keyStore, random, nowUnixMs } = this.#parts;
+    const { serial, routing } = terminal;
+    const { agreement, writeOffer } = this.#messagesOf(terminal);
     const { secret, publicKey } = agreement.draw(random);
-    const offer = this.#sign("pericard/key-offer", KeyOffer.encode({ routing, version, publicKey, nonce: random(32) }));
+    const offer = writeOffer({ routing, version, publicKey });
     await this.#audit("server", `key change ${version} offered: maximum ${maximum}`, serial, "done");
     await keyStore.beginKeyChange(serial, { version, maximum, offer, secret, begunAtUnixMs: nowUnixMs() });
     return offer;
@@ -80,15 +74,18 @@ export class KeyExchange {
   }
 
   /**
-   * Takes a message whose signature was verified as the terminal's.
+   * Takes a message whose signature was verified as the terminal's, where its type has one.
    *
    * @returns what to answer at once: M3 to M2, or M1 of a higher version to a refusal.
-   * @throws {ProtocolError} when it is malformed. @throws {ServerError} ERR_MESSAGE_REFUSED when it names another terminal.
+   * @throws {ProtocolError} when it is malformed. @throws {ServerError} ERR_MESSAGE_REFUSED when it names another terminal,
+   * ERR_SUITE_REFUSED when it answers as the other suite does.
    */
   take(terminal: RegisteredTerminal, type: KeyChangeType, message: Uint8Array, payload: Uint8Array) {
-    if (type === "pericard/key-answer") return this.#takeAnswer(terminal, message, KeyAnswer.decode(payload));
+    const { answerType, readAnswer } = this.#messagesOf(terminal);
+    if (type === answerType) return this.#takeAnswer(terminal, message, readAnswer(payload));
     if (type === "pericard/key-taken") return this.#takeTaken(terminal, KeyTaken.decode(payload));
-    return this.#takeRefused(terminal, KeyRefused.decode(payload));
+    if (type === "pericard/key-refused") return this.#takeRefused(terminal, KeyRefused.decode(payload));
+    throw new ServerError("ERR_SUITE_REFUSED", `terminal ${terminal.serial} is of another suite than a ${type}`);
   }
 
   async #takeAnswer(
@@ -115,24 +112,19 @@ export class KeyExchange {
     answer: Uint8Array,
     publicKey: Uint8Array,
   ): Promise<readonly Uint8Array[]> {
-    const { keyStore, watch, random, nowUnixMs } = this.#parts;
-    const { serial, routing } = terminal;
+    const { keyStore, watch, nowUnixMs } = this.#parts;
+    const { serial } = terminal;
     const { version, maximum, offer } = change;
+    const { agreement, writeOrder } = this.#messagesOf(terminal);
     const secret = await keyStore.openKeyChangeSecret(serial, version);
-    const sharedSecret = secret && this.#tryAgree(secret, publicKey);
+    const sharedSecret = secret && tryAgree(agreement, secret, publicKey);
     if (!sharedSecret) {
       await this.end(serial, version, "cancelled", "ERR_SHARED_SECRET");
       return this.#strange(serial, `answer to offer ${version} gives no secret`);
     }
     const { cycle, index, use } = (await watch.highWater(serial)) ?? FIRST_USE;
     const effectiveFrom = { cycle, index, use };
-    const commandKey = terminal.groupKey("command", cycle, index);
-    const secrets = { sharedSecret, commandKey, transcript: keyChangeTranscript(offer, answer) };
-    const draft = { suite: SUITE.pericard1, routing, cycle, index };
-    const order = this.#sign(
-      "pericard/key-order",
-      sealKeyOrder(secrets, draft, { version, maximum, effectiveFrom }, random),
-    );
+    const order = writeOrder(terminal, { sharedSecret, offer, answer }, { version, maximum, effectiveFrom });
     const ordered = { version, answerHash: sha256(answer), order, effectiveFrom, orderedAtUnixMs: nowUnixMs() };
     await this.#audit("server", `key change ${version} ordered: maximum ${maximum}`, serial, "done");
     return (await keyStore.orderKeyChange(serial, ordered)) ? [order] : NOTHING;
@@ -178,13 +170,8 @@ export class KeyExchange {
     return (await this.#parts.keyStore.keyLife(serial)).changes.find(matches);
   }
 
-  #tryAgree(secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
-    try {
-      return this.#parts.agreement.agree(secret, publicKey);
-    } catch (error) {
-      if (error instanceof CryptoError && error.code === "ERR_SHARED_SECRET") return undefined;
-      throw error;
-    }
+  #messagesOf({ paper }: RegisteredTerminal): ExchangeMessages {
+    return paper ? paperMessages(paper.leave) : this.#pericard;
   }
 
   async #strange(serial: TerminalId, detail: string): Promise<readonly Uint8Array[]> {
@@ -195,10 +182,14 @@ export class KeyExchange {
   #audit(actor: string, action: string, subject: string, outcome: "done" | "denied"): Promise<unknown> {
     return this.#parts.audit.record({ actor, action, subject, outcome });
   }
+}
 
-  #sign(type: SignedType, payload: Uint8Array): Uint8Array {
-    const { privateKey, keyId } = this.#parts.key;
-    return signMessage(privateKey, type, KeyId.toBytes(keyId), payload);
+function tryAgree(agreement: KeyAgreement, secret: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
+  try {
+    return agreement.agree(secret, publicKey);
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === "ERR_SHARED_SECRET") return undefined;
+    throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 /** A terminal's key life as people read it: how far its keys are used, what was changed, what went wrong, when they end. */
 import type { KeyLife } from "@pericard/custody";
 import { KEYS_PER_BLOCK, USE_COUNT_MAX, type KeyUse, type TerminalId } from "@pericard/protocol";
-import { DAY_MS, lastDone, TARGET_LIFE_DAYS, usesBetween, usesPerDay } from "./key-policy.ts";
+import { DAY_MS, lastDone, paceOf, TARGET_LIFE_DAYS, usesBetween } from "./key-policy.ts";
 
 /** Latest time that a forecast names, as a date can be: the year 9999. */
 const FORECAST_MAX_UNIX_MS = 253_370_764_800_000;
@@ -11,7 +11,7 @@ export function describeKeyLife(serial: TerminalId, { marks, changes, alarms }: 
   const mark = marks.at(-1);
   const done = lastDone(changes);
   const maximum = done?.maximum ?? USE_COUNT_MAX.standard;
-  const perDay = usesPerDay(marks, nowUnixMs);
+  const perDay = paceOf(marks, alarms, nowUnixMs);
   return {
     terminalSerial: serial,
     /** The next use as far as the server knows; null before the first contact. */

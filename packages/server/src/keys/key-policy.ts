@@ -3,7 +3,7 @@
  *
  * Source: docs/keys.md, "A terminal's key life"; paper A §II.D (120 keys, a month each), §II.H.
  */
-import type { KeyChange, KeyMark } from "@pericard/custody";
+import type { KeyAlarm, KeyChange, KeyMark } from "@pericard/custody";
 import { compareKeyUse, KEYS_PER_BLOCK, USE_COUNT_MAX, type KeyUse } from "@pericard/protocol";
 
 export const DAY_MS = 24 * 3600 * 1000;
@@ -36,6 +36,17 @@ export function usesPerDay(marks: readonly KeyMark[], nowUnixMs: number): number
   return days >= OBSERVED_DAYS.min ? (last.usedCount - first.usedCount) / days : null;
 }
 
+/**
+ * The pace of a terminal about which there may be alarms: that since the last one, or, before a week was seen, that of the
+ * marks before it. A terminal that runs from an older copy moves no mark for as long as the copy was old, and is not idle.
+ */
+export function paceOf(marks: readonly KeyMark[], alarms: readonly KeyAlarm[], nowUnixMs: number): number | null {
+  const alarmedAtUnixMs = alarms.at(-1)?.atUnixMs ?? Number.NEGATIVE_INFINITY;
+  const before = marks.filter(({ atUnixMs }) => atUnixMs <= alarmedAtUnixMs);
+  const since = usesPerDay(marks.slice(before.length), nowUnixMs);
+  return since ?? usesPerDay(before, before.at(-1)?.atUnixMs ?? nowUnixMs);
+}
+
 /** Uses from one to a later one, if every key in between is used `maximum` times; at most 2^53 - 1. */
 export function usesBetween(from: KeyUse, to: KeyUse, maximum: number): number {
   const keys = (to.cycle - from.cycle) * KEYS_PER_BLOCK + to.index - from.index;
@@ -57,14 +68,15 @@ export function fittingMaximum(perDay: number): number {
 export interface KeySituation {
   readonly marks: readonly KeyMark[];
   readonly changes: readonly KeyChange[];
+  readonly alarms: readonly KeyAlarm[];
   /** The maximum in force, or the one that is being given. */
   readonly maximum: number;
   readonly nowUnixMs: number;
 }
 
 /** The maximum to change to; null when all is well, too little was seen, or three changes began in 30 days. */
-export function decideMaximum({ marks, changes, maximum, nowUnixMs }: KeySituation): number | null {
-  const perDay = usesPerDay(marks, nowUnixMs);
+export function decideMaximum({ marks, changes, alarms, maximum, nowUnixMs }: KeySituation): number | null {
+  const perDay = paceOf(marks, alarms, nowUnixMs);
   if (perDay === null || perDay <= 0 || !mayBegin(changes, nowUnixMs)) return null;
   const life = lifeDays(maximum, perDay) / TARGET_LIFE_DAYS;
   if (life >= DEVIATION.tooShort && life <= DEVIATION.tooLong) return null;

@@ -15,7 +15,7 @@ const MODULE = new URL("./directory-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
 const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
 const IDENTITY_FILE = "volume.json";
-const STAGING_BYTES = CHANNEL_WINDOW.bytes / 4;
+const STAGING_BYTES = CHANNEL_WINDOW.bytes / 8;
 
 export interface DirectoryVolumeOptions {
   /** An append or read that takes longer makes the volume down. */

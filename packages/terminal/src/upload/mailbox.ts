@@ -1,16 +1,18 @@
 /**
  * Mail from the server: every message is verified before anything is done on its word; one that is not is counted and
- * ignored.
+ * ignored. The key change of suite paper-2018 has nothing to verify: a terminal of that suite alone takes it.
  *
- * Source: docs/format.md §7, §9.2.
+ * Source: docs/format.md §7, §9.2; docs/format-paper-2018.md §7.
  */
 import { CryptoError } from "@pericard/crypto";
 import {
   Command,
   Conflict,
   decodeMail,
+  isPaperKeyMessage,
   parseSigned,
   ProtocolError,
+  readPaperKeyMessage,
   Receipt,
   Rejected,
   type RoutingId,
@@ -26,7 +28,7 @@ export interface MailActions {
   conflict(conflict: Conflict): boolean;
   rejected(rejected: Rejected): boolean;
   command(command: Command): boolean;
-  /** An offer or order of a key change, as it was signed. */
+  /** An offer or order of a key change, as it came. @throws {ProtocolError} when it is of another suite than the terminal. */
   keyChange(type: KeyChangeType, message: Uint8Array): boolean;
   /** A key statement that was taken: the trusted keys changed. */
   keysChanged(): void;
@@ -68,6 +70,7 @@ export class Mailbox {
   }
 
   #takeMessage(message: Uint8Array): boolean {
+    if (isPaperKeyMessage(message)) return this.#takePaperKeyMessage(message);
     if (parseSigned(message).type === "pericard/key-statement") return this.#takeStatement(message);
     const { type, payload } = this.#trust.verify(message);
     const actions = this.#actions;
@@ -76,6 +79,12 @@ export class Mailbox {
     if (type === "pericard/rejected") return actions.rejected(this.#mine(Rejected.decode(payload)));
     if (type === "pericard/command") return actions.command(this.#mine(Command.decode(payload)));
     if (type === "pericard/key-offer" || type === "pericard/key-order") return actions.keyChange(type, message);
+    throw new ProtocolError("ERR_TYPE_MISMATCH", "message is none that a server sends");
+  }
+
+  #takePaperKeyMessage(message: Uint8Array): boolean {
+    const { type } = this.#mine(readPaperKeyMessage(message));
+    if (type !== "paper-2018/key-answer") return this.#actions.keyChange(type, message);
     throw new ProtocolError("ERR_TYPE_MISMATCH", "message is none that a server sends");
   }
 
