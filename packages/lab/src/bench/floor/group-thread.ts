@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 
 /** Least time from one group to the next: a sync costs the same for one item as for many. */
-const GROUP_MS = 4;
+const GROUP_MS = 8;
 
 interface Waiting<Item, Result> {
   readonly item: Item;
