@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import type { Account } from "@pericard/custody";
 import { PatientId, RecordingId, releaseBytes, TerminalId } from "@pericard/protocol";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { Type } from "typebox";
+import { Type } from "./schema.ts";
 import { SESSION_LIFETIME_MS, type Session as SignedInSession, type Sessions } from "../access/sessions.ts";
 import { encodeFramedAnswer } from "../retrieval/framed-answer.ts";
 import type { Library, ReadAnswer } from "../retrieval/library.ts";

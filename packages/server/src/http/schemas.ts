@@ -1,5 +1,5 @@
 /** Shapes of the API's answers, from which the OpenAPI description is made. */
-import { Type } from "typebox";
+import { Type } from "./schema.ts";
 
 const Id = Type.String({ pattern: "^[0-9a-f]{32}$" });
 const Frame = Type.Integer({ minimum: 0 });
