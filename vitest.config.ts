@@ -22,6 +22,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "int",
+          include: ["packages/*/test/**/*.int.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
           name: "crash",
           include: ["packages/*/test/**/*.crash.test.ts"],
           testTimeout: 1_800_000,
