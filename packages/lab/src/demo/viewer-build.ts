@@ -18,6 +18,8 @@ function newestMs(path: string): number {
 function isFresh(): boolean {
   const page = join(BUILT, "index.html");
   if (!existsSync(page)) return false;
+  // An installed viewer has no sources.
+  if (!existsSync(join(WEB, "src"))) return true;
   const sources = ["src", "index.html", "sign-in.html", "vite.config.ts", "package.json"];
   return Math.max(...sources.map((name) => newestMs(join(WEB, name)))) <= statSync(page).mtimeMs;
 }
