@@ -10,6 +10,7 @@ import { addPeopleCommands } from "./commands/people.ts";
 import { addRecordsCommands } from "./commands/records.ts";
 import { addServerCommand } from "./commands/server.ts";
 import { addTerminalCommands } from "./commands/terminal.ts";
+import { addVolumesCommands } from "./commands/volumes.ts";
 import { reportError } from "./output.ts";
 
 const program = new Command("pericard")
@@ -26,6 +27,7 @@ addFactoryCommands(program);
 addKeysCommands(program);
 addPeopleCommands(program);
 addRecordsCommands(program);
+addVolumesCommands(program);
 addBenchCommands(program);
 addLabCommands(program);
 

@@ -61,6 +61,7 @@ export interface ServerContext {
   readonly live: LiveFeed;
   readonly control: ControlArea;
   readonly catalog: Catalog;
+  readonly audit: Audit;
   readonly volumes: readonly Volume[];
   /** What a rebuild at this start found; undefined when the catalog was there. */
   readonly rebuilt: RebuildReport | undefined;
@@ -247,6 +248,7 @@ async function openRooms(
     live,
     control,
     catalog,
+    audit,
     volumes,
     rebuilt,
     close: async () => {

@@ -23,7 +23,8 @@ export type ServerErrorCode =
   | "ERR_NOT_FOUND"
   | "ERR_REQUEST_RANGE"
   | "ERR_SERVER_CONFIG"
-  | "ERR_SERVER_UNREACHABLE";
+  | "ERR_SERVER_UNREACHABLE"
+  | "ERR_SERVER_NOT_RUNNING";
 
 const RETRYABLE: ReadonlySet<ServerErrorCode> = new Set([
   "ERR_BUFFER_FULL",
@@ -32,6 +33,7 @@ const RETRYABLE: ReadonlySet<ServerErrorCode> = new Set([
   "ERR_VOLUME_FULL",
   "ERR_CATALOG_UNAVAILABLE",
   "ERR_THREAD_ENDED",
+  "ERR_SERVER_NOT_RUNNING",
 ]);
 
 /** Thrown by every room of the server. Messages carry ids and lengths, never contents, names or tokens. */

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { checkServerConfig, type ServerConfig } from "./config.ts";
 import { openContext, type ServerContext, type ServerEnvironment } from "./context.ts";
 import { buildApp } from "./http/app.ts";
+import { buildOperatorApp, listenForOperator } from "./http/operator.ts";
 
 export interface RunningServer {
   readonly url: string;
@@ -14,25 +15,28 @@ export interface RunningServer {
 /**
  * Starts a server.
  *
- * @throws {ServerError} ERR_SERVER_CONFIG, ERR_VOLUME_IDENTITY; {FrameError} ERR_FOLDER_LOCKED; {CustodyError} codes when the key store does not open.
+ * @throws {ServerError} ERR_SERVER_CONFIG, ERR_VOLUME_IDENTITY; {FrameError} ERR_FOLDER_LOCKED; {CustodyError} codes when the key store does not open;
+ * and what listening fails with.
  */
 export async function startServer(config: ServerConfig, environment: ServerEnvironment): Promise<RunningServer> {
   checkServerConfig(config);
   const context = await openContext(config, environment);
-  const app = await listen(config, environment, context).catch(async (error: unknown) => {
-    await context.close();
-    throw error;
-  });
-  const { address, port } = app.server.address() as AddressInfo;
-  const host = address.includes(":") ? `[${address}]` : address;
-  return {
-    url: `http://${host}:${port}`,
-    context,
-    close: async () => {
-      await app.close();
-      await context.close();
-    },
+  const ends: (() => Promise<unknown>)[] = [() => context.close()];
+  const close = async (): Promise<void> => {
+    for (const end of ends.toReversed()) await end();
   };
+  try {
+    const app = await listen(config, environment, context);
+    ends.push(() => app.close());
+    ends.push(
+      await listenForOperator(await buildOperatorApp({ ...context, logger: environment.logger }), config.dataPath),
+    );
+    const { address, port } = app.server.address() as AddressInfo;
+    return { url: `http://${address.includes(":") ? `[${address}]` : address}:${port}`, context, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function listen(config: ServerConfig, environment: ServerEnvironment, context: ServerContext) {

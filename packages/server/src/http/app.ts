@@ -1,9 +1,8 @@
 /** The HTTP face of the server. */
 import fastifySwagger from "@fastify/swagger";
 import type { TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
-import { PROBLEM_MEDIA_TYPE, problem } from "@pericard/protocol";
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
-import { problemOf, RETRY_AFTER_SECONDS } from "./problems.ts";
+import { addProblemHandlers } from "./answers.ts";
 import { apiRoutes, sessionRoutes, type ApiParts } from "./routes-api.ts";
 import { addMessageRoutes, type MessageParts } from "./routes-messages.ts";
 import { addPageRoutes } from "./routes-pages.ts";
@@ -40,19 +39,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     for (const [name, value] of Object.entries(SECURITY_HEADERS))
       if (!reply.hasHeader(name)) void reply.header(name, value);
   });
-  app.setErrorHandler((error, _request, reply) => {
-    const refusal = problemOf(error);
-    if (refusal.status >= 500) app.log.error({ code: refusal.code, err: error }, "request failed");
-    if (refusal.code === "ERR_CLIENT_UNKNOWN") void reply.header("www-authenticate", "Bearer");
-    if (refusal.status === 503) void reply.header("retry-after", RETRY_AFTER_SECONDS);
-    return reply.code(refusal.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(refusal));
-  });
-  app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type(PROBLEM_MEDIA_TYPE)
-      .send(JSON.stringify(problem(404, "ERR_NOT_FOUND", "not found"))),
-  );
+  addProblemHandlers(plain);
   await app.register(fastifySwagger, {
     openapi: { openapi: "3.1.0", info: { title: "Pericard", version: "1", description: "Reading of recordings." } },
   });

@@ -27,6 +27,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_REQUEST_RANGE: { status: 400, title: "request is out of range" },
   ERR_SERVER_CONFIG: { status: 500, title: "server is not configured" },
   ERR_SERVER_UNREACHABLE: { status: 502, title: "server does not answer" },
+  ERR_SERVER_NOT_RUNNING: { status: 503, title: "server is not running" },
 };
 
 /** Seconds after which a client that was sent away may come back. */
