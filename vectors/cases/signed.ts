@@ -4,6 +4,9 @@ import {
   Command,
   concatBytes,
   Conflict,
+  Erased,
+  ErasureCertificate,
+  ErasureId,
   Gap,
   Intake,
   IntakeId,
@@ -14,12 +17,16 @@ import {
   KeyStatement,
   KeyTaken,
   parseSigned,
+  PatientId,
   Receipt,
+  RecordingId,
   Rejected,
   RoutingId,
   SIGNED_TYPES,
   Status,
+  Stubs,
   TenantId,
+  TerminalId,
   toHex,
   utf8,
   type SignedType,
@@ -73,6 +80,9 @@ const SIGNERS: Readonly<Record<SignedType, Signer>> = {
   "pericard/receipt": SERVER,
   "pericard/conflict": SERVER,
   "pericard/rejected": SERVER,
+  "pericard/erased": SERVER,
+  "pericard/stubs": SERVER,
+  "pericard/erasure": SERVER,
   "pericard/command": SERVER,
   "pericard/key-offer": SERVER,
   "pericard/key-answer": TERMINAL,
@@ -92,6 +102,36 @@ const REJECTED: Rejected = {
   code: "ERR_SEAL_BROKEN",
   envelope: ENVELOPE,
   hashes: [],
+};
+const { recording: ERASED_RECORDING, stream: ERASED_STREAM } = PLACE;
+const ERASED: Erased = {
+  routing: ROUTING,
+  erasedAtUnixMs: NOW,
+  recording: ERASED_RECORDING,
+  hashes: [HASH, OTHER_HASH],
+};
+const STUBS: Stubs = {
+  tenant: BINDING.tenant,
+  recording: ERASED_RECORDING,
+  stream: ERASED_STREAM,
+  erasedAtUnixMs: NOW,
+  stubs: [
+    { sequence: 0, hash: HASH, prev: null, final: false },
+    { sequence: 4, hash: OTHER_HASH, prev: HASH, final: true },
+  ],
+};
+const CERTIFICATE: ErasureCertificate = {
+  erasure: ErasureId.fromBytes(HASH.slice(0, 16)),
+  tenant: BINDING.tenant,
+  patient: PatientId.fromBytes(OTHER_HASH.slice(0, 16)),
+  erasedAtUnixMs: NOW,
+  reason: "the patient asked for it",
+  by: "operator",
+  keyCopyCount: 2,
+  backupsExpireAtUnixMs: NOW + 35 * 24 * 3600 * 1000,
+  part: 1,
+  partCount: 1,
+  recordings: [{ recording: ERASED_RECORDING, terminal: BINDING.terminal, segmentCount: 2, stubDigest: HASH }],
 };
 const GAP: Gap = { ...PLACE, routing: ROUTING, cause: "unreadable", bootId: BOOT, monotonicMs: 5000 };
 const STATUS: Status = {
@@ -155,6 +195,20 @@ function accepted(): readonly VectorCase[] {
     heads: Array.from({ length: 64 }, (_, stream) => ({ ...PLACE, stream, hash: HASH, final: true, open: false })),
   };
   const rejected: Rejected = { ...REJECTED, envelope: null, hashes: [HASH] };
+  const manyErased: Erased = { ...ERASED, hashes: many.hashes };
+  const manyStubs: Stubs = {
+    ...STUBS,
+    stubs: Array.from({ length: 256 }, (_, sequence) => ({ sequence, hash: HASH, prev: HASH, final: false })),
+  };
+  const [erasedRecording] = CERTIFICATE.recordings;
+  const manyRecordings: ErasureCertificate = {
+    ...CERTIFICATE,
+    patient: null,
+    part: 2,
+    partCount: 3,
+    recordings: Array.from({ length: 256 }, () => erasedRecording ?? []).flat(),
+  };
+  const noRecordings: ErasureCertificate = { ...CERTIFICATE, recordings: [] };
   const end: Command = { ...COMMAND, name: "end-recording", value: 0 };
   const receiptKey: KeyStatement = { ...KEY_STATEMENT, purpose: "receipt", publicKey: SERVER_SIGN.publicBytes };
   return [
@@ -168,6 +222,23 @@ function accepted(): readonly VectorCase[] {
     accept("a conflict", "pericard/conflict", Conflict.encode(CONFLICT), CONFLICT),
     accept("an envelope that is rejected", "pericard/rejected", Rejected.encode(REJECTED), REJECTED),
     accept("a segment that is rejected", "pericard/rejected", Rejected.encode(rejected), rejected),
+    accept("two segments that were erased", "pericard/erased", Erased.encode(ERASED), ERASED),
+    accept("64 segments that were erased", "pericard/erased", Erased.encode(manyErased), manyErased),
+    accept("two stubs", "pericard/stubs", Stubs.encode(STUBS), STUBS),
+    accept("256 stubs", "pericard/stubs", Stubs.encode(manyStubs), manyStubs),
+    accept("an erasure of one recording", "pericard/erasure", ErasureCertificate.encode(CERTIFICATE), CERTIFICATE),
+    accept(
+      "an erasure of a patient without recordings",
+      "pericard/erasure",
+      ErasureCertificate.encode(noRecordings),
+      noRecordings,
+    ),
+    accept(
+      "the second part of an erasure, of 256 recordings",
+      "pericard/erasure",
+      ErasureCertificate.encode(manyRecordings),
+      manyRecordings,
+    ),
     accept("a command to change the segment length", "pericard/command", Command.encode(COMMAND), COMMAND),
     accept("a command to end the recording", "pericard/command", Command.encode(end), end),
     accept("an offer of a key change", "pericard/key-offer", KeyOffer.encode(OFFER), OFFER),
@@ -358,6 +429,42 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, SealedType>, readonly 
     text("shape"),
   ],
   "pericard/rejected": [int(1), bytes(TERMINAL_KID), int(NOW), text("ERR_SEAL_BROKEN"), NULL, array([])],
+  "pericard/erased": [
+    int(1),
+    bytes(TERMINAL_KID),
+    int(NOW),
+    bytes(RecordingId.toBytes(ERASED_RECORDING)),
+    array([bytes(HASH)]),
+  ],
+  "pericard/stubs": [
+    int(1),
+    bytes(TenantId.toBytes(BINDING.tenant)),
+    bytes(RecordingId.toBytes(ERASED_RECORDING)),
+    int(0),
+    int(NOW),
+    array([array([int(0), bytes(HASH), NULL, FALSE])]),
+  ],
+  "pericard/erasure": [
+    int(1),
+    bytes(HASH.slice(0, 16)),
+    bytes(TenantId.toBytes(BINDING.tenant)),
+    NULL,
+    int(NOW),
+    text("retention"),
+    text("server"),
+    int(2),
+    int(NOW),
+    int(1),
+    int(1),
+    array([
+      array([
+        bytes(RecordingId.toBytes(ERASED_RECORDING)),
+        bytes(TerminalId.toBytes(BINDING.terminal)),
+        int(2),
+        bytes(HASH),
+      ]),
+    ]),
+  ],
   "pericard/command": [int(1), bytes(TERMINAL_KID), int(4), int(NOW), int(NOW), text("segment-length"), int(2000)],
   "pericard/gap": [
     int(1),
@@ -461,6 +568,11 @@ function fieldRefusals(): readonly StatementRefusal[] {
   const t = "pericard/key-taken";
   const f = "pericard/key-refused";
   const i = "pericard/intake";
+  const e = "pericard/erased";
+  const b = "pericard/stubs";
+  const x = "pericard/erasure";
+  const stub = array([int(3), hash, NULL, FALSE]);
+  const erased = array([bytes(new Uint8Array(16)), bytes(new Uint8Array(6)), int(2), hash]);
   return [
     [r, "receipt is for a routing id of 6 bytes", withField(r, 1, bytes(new Uint8Array(6))), range],
     [r, "receipt is of no copies", withField(r, 3, int(0)), range],
@@ -514,6 +626,53 @@ function fieldRefusals(): readonly StatementRefusal[] {
     [i, "intake has factory number 65536", withField(i, 3, int(65_536)), range],
     [i, "intake has a key of 31 bytes", withField(i, 4, bytes(new Uint8Array(31))), range],
     [i, "intake was made before 1970", withField(i, 5, int(-1)), range],
+    [e, "erased is for a routing id of 6 bytes", withField(e, 1, bytes(new Uint8Array(6))), range],
+    [e, "erased was erased before 1970", withField(e, 2, int(-1)), range],
+    [e, "erased is of a recording of 15 bytes", withField(e, 3, bytes(new Uint8Array(15))), range],
+    [e, "erased lists nothing", withField(e, 4, array([])), range],
+    [e, "erased lists 65 segments", withField(e, 4, list(65, hash)), range],
+    [e, "erased lists an h of 31 bytes", withField(e, 4, array([bytes(HASH.slice(1))])), range],
+    [e, "erased lists all of a recording", withField(e, 4, NULL), range],
+    [b, "stubs are of a tenant of 15 bytes", withField(b, 1, bytes(new Uint8Array(15))), range],
+    [b, "stubs are of a recording of 17 bytes", withField(b, 2, bytes(new Uint8Array(17))), range],
+    [b, "stubs are of stream 256", withField(b, 3, int(256)), range],
+    [b, "stubs are none", withField(b, 5, array([])), range],
+    [b, "stubs are 257", withField(b, 5, list(257, stub)), range],
+    [b, "stubs repeat a sequence", withField(b, 5, array([stub, stub])), range],
+    [
+      b,
+      "stubs have an h of 31 bytes",
+      withField(b, 5, array([array([int(0), bytes(HASH.slice(1)), NULL, FALSE])])),
+      range,
+    ],
+    [
+      b,
+      "stubs have a prev of 33 bytes",
+      withField(b, 5, array([array([int(0), hash, bytes(new Uint8Array(33)), FALSE])])),
+      range,
+    ],
+    [b, "stubs have a sequence of 2^32", withField(b, 5, array([array([int(2 ** 32), hash, NULL, FALSE])])), range],
+    [b, "stubs have a final of 0", withField(b, 5, array([array([int(0), hash, NULL, int(0)])])), range],
+    [x, "erasure has an id of 15 bytes", withField(x, 1, bytes(new Uint8Array(15))), range],
+    [x, "erasure is of a patient of 15 bytes", withField(x, 3, bytes(new Uint8Array(15))), range],
+    [x, "erasure has a reason of 501 characters", withField(x, 5, text("r".repeat(501))), range],
+    [x, "erasure has a reason of two lines", withField(x, 5, text("a\nb")), range],
+    [x, "erasure was asked for by 101 characters", withField(x, 6, text("o".repeat(101))), range],
+    [x, "erasure is of no copies of the key store", withField(x, 7, int(0)), range],
+    [x, "erasure is part 0", withField(x, 9, int(0)), range],
+    [x, "erasure is part 2 of 1", withField(x, 9, int(2)), range],
+    [x, "erasure has no parts", withField(x, 10, int(0)), range],
+    [x, "erasure is of 257 recordings", withField(x, 11, list(257, erased)), range],
+    [
+      x,
+      "erasure has a digest of 31 bytes",
+      withField(
+        x,
+        11,
+        array([array([bytes(new Uint8Array(16)), bytes(new Uint8Array(6)), int(2), bytes(HASH.slice(1))])]),
+      ),
+      range,
+    ],
     [k, "key statement has another purpose", withField(k, 2, text("root")), range],
     [k, "key statement has a key of 31 bytes", withField(k, 3, bytes(new Uint8Array(31))), range],
     [k, "key statement has a version of 2^32", withField(k, 1, int(2 ** 32)), range],

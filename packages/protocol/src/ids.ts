@@ -24,6 +24,9 @@ export type KeyId = Id<"key">;
 /** What a server made for one factory: 16 random bytes as 32 hexadecimal characters. */
 export type IntakeId = Id<"intake">;
 
+/** One act of erasing: 16 random bytes as 32 hexadecimal characters. */
+export type ErasureId = Id<"erasure">;
+
 /** How one kind of id looks as bytes and as text. */
 export interface IdKind<T extends string> {
   readonly name: string;
@@ -58,3 +61,4 @@ export const EnvelopeId = idKind<EnvelopeId>("envelope", 16);
 export const BootId = idKind<BootId>("boot", 8);
 export const KeyId = idKind<KeyId>("key", 8);
 export const IntakeId = idKind<IntakeId>("intake", 16);
+export const ErasureId = idKind<ErasureId>("erasure", 16);

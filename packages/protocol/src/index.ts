@@ -4,6 +4,7 @@ export * from "./cbor.ts";
 export * from "./cose.ts";
 export * from "./descriptor.ts";
 export * from "./envelope.ts";
+export * from "./erasure.ts";
 export * from "./errors.ts";
 export * from "./fields.ts";
 export * from "./http.ts";

@@ -27,10 +27,13 @@ export const SIGNED_TYPES = [
   "pericard/receipt",
   "pericard/conflict",
   "pericard/rejected",
+  "pericard/erased",
   "pericard/command",
   "pericard/key-offer",
   "pericard/key-order",
   "pericard/key-statement",
+  "pericard/stubs",
+  "pericard/erasure",
   "pericard/intake",
   "pericard/transfer",
 ] as const;

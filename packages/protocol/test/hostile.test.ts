@@ -13,6 +13,8 @@ import {
   decodeSegmentHeader,
   decodeKeyOrder,
   decodeTransferContent,
+  Erased,
+  ErasureCertificate,
   Gap,
   Intake,
   KeyAnswer,
@@ -34,6 +36,7 @@ import {
   Receipt,
   Rejected,
   Status,
+  Stubs,
 } from "@pericard/protocol";
 import { head } from "../../../vectors/cases/cbor-writer.ts";
 import { bytesOf, loadCases } from "../../../vectors/load.ts";
@@ -55,6 +58,9 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["receipt", Receipt.decode],
   ["conflict", Conflict.decode],
   ["rejected", Rejected.decode],
+  ["erased", Erased.decode],
+  ["stubs", Stubs.decode],
+  ["erasure certificate", ErasureCertificate.decode],
   ["gap", Gap.decode],
   ["status", Status.decode],
   ["command", Command.decode],
@@ -141,7 +147,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([30, 58]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([33, 65]);
   });
 
   it("do not change what they are given", () => {

@@ -4,6 +4,9 @@ import {
   Command,
   Conflict,
   CONFLICT_CAUSES,
+  Erased,
+  ErasureCertificate,
+  ErasureId,
   Gap,
   GAP_CAUSES,
   KEY_PURPOSES,
@@ -12,11 +15,13 @@ import {
   KeyRefused,
   KeyStatement,
   KeyTaken,
+  PatientId,
   Receipt,
   Rejected,
   STATEMENT_BYTES_MAX,
   Status,
   STATUS_HEADS_MAX,
+  Stubs,
   type StatementKind,
 } from "@pericard/protocol";
 import * as some from "./support/arbitraries.ts";
@@ -74,6 +79,41 @@ const status: fc.Arbitrary<Status> = fc.record({
   use: uint32,
   heads: fc.array(fc.record({ recording, stream, sequence, hash, final: fc.boolean(), open: fc.boolean() }), {
     maxLength: STATUS_HEADS_MAX,
+  }),
+});
+const erased: fc.Arbitrary<Erased> = fc.record({
+  routing,
+  erasedAtUnixMs: unixMs,
+  recording,
+  hashes: fc.array(hash, { minLength: 1, maxLength: 64 }),
+});
+const stubs: fc.Arbitrary<Stubs> = fc.record({
+  tenant: some.tenant,
+  recording,
+  stream,
+  erasedAtUnixMs: unixMs,
+  stubs: fc
+    .uniqueArray(fc.record({ sequence, hash, prev: fc.option(hash), final: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 256,
+      selector: (stub) => stub.sequence,
+    })
+    .map((list) => list.toSorted((a, b) => a.sequence - b.sequence)),
+});
+const id16 = hash.map((bytes) => bytes.slice(0, 16));
+const erasure: fc.Arbitrary<ErasureCertificate> = fc.record({
+  erasure: id16.map((bytes) => ErasureId.fromBytes(bytes)),
+  tenant: some.tenant,
+  patient: fc.option(id16.map((bytes) => PatientId.fromBytes(bytes))),
+  erasedAtUnixMs: unixMs,
+  reason: fc.constantFrom("asked for", "r".repeat(500)),
+  by: fc.constantFrom("operator", "o".repeat(100)),
+  keyCopyCount: fc.integer({ min: 1, max: 255 }),
+  backupsExpireAtUnixMs: unixMs,
+  part: fc.integer({ min: 1, max: 3 }),
+  partCount: fc.integer({ min: 3, max: 65_535 }),
+  recordings: fc.array(fc.record({ recording, terminal: some.terminal, segmentCount: uint32, stubDigest: hash }), {
+    maxLength: 256,
   }),
 });
 const keyStatement: fc.Arbitrary<KeyStatement> = fc.record({
@@ -143,6 +183,9 @@ const KINDS = [
   kindOf("key answer", KeyAnswer, keyAnswer),
   kindOf("key taken", KeyTaken, keyTaken),
   kindOf("key refused", KeyRefused, keyRefused),
+  kindOf("erased", Erased, erased),
+  kindOf("stubs", Stubs, stubs),
+  kindOf("erasure certificate", ErasureCertificate, erasure),
 ];
 
 describe("a statement", () => {
@@ -150,8 +193,8 @@ describe("a statement", () => {
     check();
   });
 
-  it("is of one of eleven kinds", () => {
-    expect(KINDS).toHaveLength(11);
+  it("is of one of fourteen kinds", () => {
+    expect(KINDS).toHaveLength(14);
   });
 });
 

@@ -56,7 +56,7 @@ const FILES = [
   },
   {
     name: "signed",
-    parsed: 170,
+    parsed: 226,
     rewrite: (bytes: Uint8Array) => {
       const { type, keyIdBytes, payload, signature } = parseSigned(bytes);
       return encodeSign1({ protectedBytes: encodeSignedHeader(type, keyIdBytes), payload, signature });

@@ -51,6 +51,8 @@ function noteOf(event: TerminalEvent): string | undefined {
   if (event.type === "conflict")
     return `server contradicts segment ${event.sequence}: it was sealed anew (${event.cause})`;
   if (event.type === "rejected") return `server refuses segment ${event.sequence} (${event.code}): it is in quarantine`;
+  if (event.type === "erased")
+    return `server erased recording ${event.recording}: ${event.itemCount} items left the journal`;
   if (event.type === "gap") return `journal lost segment ${event.sequence}: a gap was stated`;
   if (event.type === "waiting-for-room") return "journal is full: waiting for receipts";
   if (event.type === "key-change") return `server set ${event.maximum} uses for each key (change ${event.version})`;

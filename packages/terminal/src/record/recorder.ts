@@ -44,7 +44,7 @@ export class Recorder {
   #segmentCount = 0;
   #frameCount = 0;
   #sinkFailed = false;
-  #order: "patient" | "conflict" | null = null;
+  #order: "end" | { readonly leave: "conflict" | "patient" } | null = null;
 
   constructor(parts: RecorderParts) {
     this.#parts = parts;
@@ -59,12 +59,12 @@ export class Recorder {
 
   /** Ends the recording with what it has when the next block comes; what follows is another recording. */
   endRecording(): void {
-    this.#order ??= "patient";
+    this.#order ??= "end";
   }
 
-  /** Leaves a recording that the server contradicts, if it is the open one; its open window moves to the next. */
-  leaveRecording(recording: RecordingId): void {
-    if (this.recording === recording) this.#order = "conflict";
+  /** Leaves a recording that the server contradicts or erased, if it is the open one; its open window moves to the next. */
+  leaveRecording(recording: RecordingId, cause: "conflict" | "patient"): void {
+    if (this.recording === recording) this.#order = { leave: cause };
   }
 
   /**
@@ -124,8 +124,8 @@ export class Recorder {
   async #obey(): Promise<void> {
     const order = this.#order;
     this.#order = null;
-    if (order === "patient") await this.#end("patient");
-    if (order === "conflict") this.#parts.writer.leave("conflict");
+    if (order === "end") await this.#end("patient");
+    else if (order) this.#parts.writer.leave(order.leave);
   }
 
   async #change(format: WaveformFormat): Promise<void> {

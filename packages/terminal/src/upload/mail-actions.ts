@@ -1,5 +1,5 @@
-/** What receipts, conflicts, refusals and commands do to the journal and the recorder. */
-import type { Conflict, Receipt, RecordingId, Rejected, Command } from "@pericard/protocol";
+/** What receipts, conflicts, refusals, erasures and commands do to the journal and the recorder. */
+import type { Conflict, Erased, Receipt, RecordingId, Rejected, Command } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
 import type { Commands } from "../commands.ts";
 import type { GapStatements } from "../gap-statements.ts";
@@ -15,7 +15,8 @@ import { resealAsConflict } from "./reseal.ts";
 /** What of a recorder the server may move. */
 export interface RecorderOrders {
   endRecording(): void;
-  leaveRecording(recording: RecordingId): void;
+  /** What is recorded from now on is another recording, for this cause. */
+  leaveRecording(recording: RecordingId, cause: "conflict" | "patient"): void;
 }
 
 /** What the actions work with. */
@@ -36,6 +37,7 @@ export function createMailActions(parts: MailActionParts): MailActions {
     receipt: (receipt) => takeReceipt(parts, receipt),
     conflict: (conflict) => takeConflict(parts, conflict),
     rejected: (rejected) => takeRejected(parts, rejected),
+    erased: (erased) => takeErased(parts, erased),
     command: (command) => takeCommand(parts, command),
     keyChange: (type, message) => takeKeyChange(parts, type, message),
     keysChanged: parts.keysChanged,
@@ -63,7 +65,7 @@ function takeConflict(parts: MailActionParts, conflict: Conflict): boolean {
   if (!tryReseal(parts, entry)) return true;
   const { recording, sequence } = entry.place;
   deliveries.forget([entry]);
-  recorder()?.leaveRecording(recording);
+  recorder()?.leaveRecording(recording, "conflict");
   emit({ type: "conflict", recording, sequence, cause: conflict.cause });
   return true;
 }
@@ -110,6 +112,25 @@ function setAside({ journal, gaps, deliveries, emit }: MailActionParts, entry: J
   journal.sync();
   deliveries.forget([entry]);
   emit({ type: "rejected", recording: entry.place.recording, sequence: entry.place.sequence, code });
+}
+
+/**
+ * Marks exactly those items done that it lists, and only if they are of the recording that it names. A recorder that is in
+ * that recording begins another: what it records from now on may be somebody else's.
+ */
+function takeErased(parts: MailActionParts, { recording, hashes }: Erased): boolean {
+  const { journal, deliveries, recorder, emit } = parts;
+  const entries = hashes.flatMap((hash) => {
+    const entry = journal.find(hashKeyOf(hash));
+    const isWaiting = entry?.state === "pending" || entry?.state === "quarantined";
+    return entry && isWaiting && entry.place.recording === recording ? [entry] : [];
+  });
+  if (entries.length === 0) return false;
+  journal.markDone(entries);
+  deliveries.forget(entries);
+  recorder()?.leaveRecording(recording, "patient");
+  emit({ type: "erased", recording, itemCount: entries.length });
+  return true;
 }
 
 /** Carries out what is newer than everything carried out before, and remembers that durably. */

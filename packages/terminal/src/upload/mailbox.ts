@@ -9,6 +9,7 @@ import {
   Command,
   Conflict,
   decodeMail,
+  Erased,
   isPaperKeyMessage,
   parseSigned,
   ProtocolError,
@@ -27,6 +28,7 @@ export interface MailActions {
   receipt(receipt: Receipt): boolean;
   conflict(conflict: Conflict): boolean;
   rejected(rejected: Rejected): boolean;
+  erased(erased: Erased): boolean;
   command(command: Command): boolean;
   /** An offer or order of a key change, as it came. @throws {ProtocolError} when it is of another suite than the terminal. */
   keyChange(type: KeyChangeType, message: Uint8Array): boolean;
@@ -77,6 +79,7 @@ export class Mailbox {
     if (type === "pericard/receipt") return actions.receipt(this.#mine(Receipt.decode(payload)));
     if (type === "pericard/conflict") return actions.conflict(this.#mine(Conflict.decode(payload)));
     if (type === "pericard/rejected") return actions.rejected(this.#mine(Rejected.decode(payload)));
+    if (type === "pericard/erased") return actions.erased(this.#mine(Erased.decode(payload)));
     if (type === "pericard/command") return actions.command(this.#mine(Command.decode(payload)));
     if (type === "pericard/key-offer" || type === "pericard/key-order") return actions.keyChange(type, message);
     throw new ProtocolError("ERR_TYPE_MISMATCH", "message is none that a server sends");

@@ -16,6 +16,7 @@ import {
   Command,
   Conflict,
   encodeMail,
+  Erased,
   Gap,
   KeyId,
   parseEnvelope,
@@ -27,6 +28,7 @@ import {
   Status,
   toHex,
   type EnvelopeId,
+  type RecordingId,
   type SegmentBody,
   type SegmentHeader,
   type SegmentPlace,
@@ -45,7 +47,12 @@ export interface Received {
 }
 
 /** What the server says to one segment. */
-export type Verdict = "receipt" | "silent" | { readonly conflict: Conflict["cause"] } | { readonly rejected: string };
+export type Verdict =
+  | "receipt"
+  | "silent"
+  | "erased"
+  | { readonly conflict: Conflict["cause"] }
+  | { readonly rejected: string };
 
 type Intercepted = PostAnswer | undefined;
 
@@ -110,8 +117,18 @@ export class TestServer {
     const verdicts = segments.map((segment) => ({ segment, verdict: this.#verdictOf(segment) }));
     const receipted = verdicts.filter(({ verdict }) => verdict === "receipt").map(({ segment }) => segment);
     for (const segment of receipted) this.stored.set(placeOf(segment.header), segment);
+    const erased = verdicts.filter(({ verdict }) => verdict === "erased").map(({ segment }) => segment);
     const hashes = receipted.map(({ hash }) => hash);
     const answers = hashes.length > 0 ? [this.receipt(routing, hashes)] : [];
+    for (const [recording, group] of Map.groupBy(erased, ({ header }) => header.recording)) {
+      answers.push(
+        this.erased(
+          routing,
+          recording,
+          group.map(({ hash }) => hash),
+        ),
+      );
+    }
     for (const { segment, verdict } of verdicts) {
       if (typeof verdict === "string") continue;
       answers.push(
@@ -158,6 +175,10 @@ export class TestServer {
   receipt(routing: RoutingId, hashes: readonly Uint8Array[]): Uint8Array {
     const payload = Receipt.encode({ routing, receivedAtUnixMs: NOW_UNIX_MS, copyCount: 2, hashes });
     return this.sign("pericard/receipt", payload);
+  }
+
+  erased(routing: RoutingId, recording: RecordingId, hashes: readonly Uint8Array[]): Uint8Array {
+    return this.sign("pericard/erased", Erased.encode({ routing, erasedAtUnixMs: NOW_UNIX_MS, recording, hashes }));
   }
 
   conflict(
