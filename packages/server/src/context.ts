@@ -10,7 +10,7 @@ import { Sessions } from "./access/sessions.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import { openCatalogThread } from "./catalog/open-catalog.ts";
 import { rebuildCatalog, type RebuildReport } from "./catalog/rebuild.ts";
-import { hasCatalog } from "./catalog/sqlite-catalog.ts";
+import { hasCatalog } from "./catalog/sqlite/sqlite-catalog.ts";
 import { openInProcessChannel } from "./channels/in-process-channel.ts";
 import { keyFolderPaths, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";

@@ -1,7 +1,7 @@
 /** The storage server: verify, open, re-seal, store, check role, audit, serve. */
 export { ApiClient, type PatientSummary, type SamplesAnswer } from "./client/api-client.ts";
 export { OperatorClient, OperatorRefusal } from "./client/operator-client.ts";
-export { countAuditEntries } from "./catalog/sqlite-catalog.ts";
+export { countAuditEntries } from "./catalog/sqlite/sqlite-catalog.ts";
 export { keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 export { systemEnvironment, type ServerContext, type ServerEnvironment } from "./context.ts";
 export { codeOf, ServerError, type ServerErrorCode } from "./errors.ts";

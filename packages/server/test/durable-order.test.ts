@@ -96,7 +96,9 @@ describe("a catalog that cannot write", () => {
     const next = recording.next({ frameCount: 20 });
     const answers = await room.receive(terminal.envelope(segment.sealed, next.sealed));
     expect(receipted(answers).toSorted()).toEqual([toHex(segment.hash), toHex(next.hash)].sort());
-    expect(await room.catalog.findRecording(recording.id)).toMatchObject({ segmentCount: 2, highestSequence: 1 });
+    expect(await room.catalog.findRecording(recording.id)).toMatchObject({
+      streams: [{ segmentCount: 2, highestSequence: 1 }],
+    });
   });
 });
 
@@ -119,7 +121,7 @@ describe("volumes that fail", () => {
     }
     expect(broken?.items).toEqual([]);
     const row = await room.catalog.findRecording(recording.id);
-    const placements = await room.catalog.findSegments(row?.key ?? 0, 0, 1000, 10);
+    const placements = await room.catalog.findSegments(row?.key ?? 0, 0, 0, 1000, 10);
     expect(placements.map(({ copies }) => new Set(copies.map(({ volumeId }) => volumeId)).size)).toEqual([2, 2, 2, 2]);
   });
 

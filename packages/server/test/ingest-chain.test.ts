@@ -31,7 +31,7 @@ async function rowOf(recording: TestRecording) {
 }
 
 async function missingOf(recording: TestRecording) {
-  return site.server.context.catalog.findMissing((await rowOf(recording)).key);
+  return site.server.context.catalog.findMissing((await rowOf(recording)).key, 0);
 }
 
 function auditActions(): readonly string[] {
@@ -51,7 +51,7 @@ describe("the same again", () => {
     expect(second.receipted).toEqual(first.receipted);
     expect(second.receipts[0]).toMatchObject({ routing: terminal.routing, copyCount: 2 });
     expect(site.packBytes).toBe(stored);
-    expect(await rowOf(recording)).toMatchObject({ segmentCount: 3, highestSequence: 2 });
+    expect(await rowOf(recording)).toMatchObject({ streams: [{ segmentCount: 3, highestSequence: 2 }] });
   });
 
   test("another gap for the same place is receipted and not stored", async () => {
@@ -73,7 +73,7 @@ describe("the same again", () => {
     const segment = recording.next();
     const answer = await upload(segment, segment);
     expect(new Set(answer.receipted)).toEqual(new Set(hashes(segment)));
-    expect(await rowOf(recording)).toMatchObject({ segmentCount: 1 });
+    expect(await rowOf(recording)).toMatchObject({ streams: [{ segmentCount: 1 }] });
   });
 
   test("uploads of one envelope at once store it once, and each gets its receipt", async () => {
@@ -88,7 +88,7 @@ describe("the same again", () => {
     expect(new Set(answers.map(({ receipted }) => receipted.join(","))).size).toBe(1);
     expect(single.receipted).toHaveLength(4);
     expect(Math.abs(site.packBytes - before - 2 * oneEnvelope)).toBeLessThan(200);
-    expect(await rowOf(again)).toMatchObject({ segmentCount: 4 });
+    expect(await rowOf(again)).toMatchObject({ streams: [{ segmentCount: 4 }] });
   });
 
   test("different segments of one stream may come at once and in any order", async () => {
@@ -97,7 +97,9 @@ describe("the same again", () => {
     const answers = await Promise.all(segments.toReversed().map((segment) => upload(segment)));
     expect(answers.flatMap(({ receipted }) => receipted).sort()).toEqual(hashes(...segments));
     expect(answers.flatMap(({ conflicts }) => conflicts)).toEqual([]);
-    expect(await rowOf(recording)).toMatchObject({ segmentCount: 12, highestSequence: 11, endFrame: 240 });
+    expect(await rowOf(recording)).toMatchObject({
+      streams: [{ segmentCount: 12, highestSequence: 11, endFrame: 240 }],
+    });
     expect(await missingOf(recording)).toEqual([]);
   });
 

@@ -105,7 +105,7 @@ async function expectMarkedSuspect(recording: RecordingId): Promise<void> {
   const account = site.store.addAccount(site.tenant.id, "clinician", "clinician");
   const row = await catalog.findRecording(recording);
   await expect
-    .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0)).map(({ suspect }) => suspect), {
+    .poll(async () => (await catalog.findSummaries(row?.key ?? 0, 0, 0, 0)).map(({ suspect }) => suspect), {
       timeout: 20_000,
     })
     .toEqual([true]);

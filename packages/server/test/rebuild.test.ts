@@ -130,7 +130,7 @@ describe("everything that was receipted is there again when", () => {
     const { catalog } = site.server.context;
     for (const { id, frameCount, made } of recordings) {
       const row = await catalog.findRecording(id);
-      const placements = await catalog.findSegments(row?.key ?? 0, 0, frameCount, 100);
+      const placements = await catalog.findSegments(row?.key ?? 0, 0, 0, frameCount, 100);
       expect(placements).toHaveLength(made.length);
       for (const { copies } of placements) expect(new Set(copies.map(({ volumeId }) => volumeId)).size).toBe(2);
     }

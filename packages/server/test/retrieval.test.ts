@@ -202,7 +202,7 @@ function openCatalogFile(): DatabaseSync {
 async function storedSummaries(recording: TestRecording): Promise<number> {
   const { catalog } = site.server.context;
   const row = await catalog.findRecording(recording.id);
-  return (await catalog.findSummaries(row?.key ?? 0, 0, 1e6)).length;
+  return (await catalog.findSummaries(row?.key ?? 0, 0, 0, 1e6)).length;
 }
 
 test("a value that the converter cannot give is kept, marked and audited", async () => {
@@ -214,7 +214,7 @@ test("a value that the converter cannot give is kept, marked and audited", async
   const row = await site.server.context.catalog.findRecording(recording.id);
   await expect
     .poll(
-      async () => (await site.server.context.catalog.findSummaries(row?.key ?? 0, 0, 9)).map((one) => one.suspect),
+      async () => (await site.server.context.catalog.findSummaries(row?.key ?? 0, 0, 0, 9)).map((one) => one.suspect),
       SOON,
     )
     .toEqual([false, true]);

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Audit } from "../../../server/src/access/audit.ts";
 import type { AuditEntry, Catalog } from "../../../server/src/catalog/catalog.ts";
-import { openSqliteCatalog } from "../../../server/src/catalog/sqlite-catalog.ts";
+import { openSqliteCatalog } from "../../../server/src/catalog/sqlite/sqlite-catalog.ts";
 import { codeOf } from "../../../server/src/errors.ts";
 import { StatusKeeper } from "../../../server/src/ingest/status-keeper.ts";
 import { KeyChanges } from "../../../server/src/keys/key-changes.ts";

@@ -27,7 +27,15 @@ export interface StoredPackage extends RecordingFacts {
   readonly copies: readonly Copy[];
 }
 
-/** What became of one item: new, new under a use that sealed another one, there already with the same h, or contradicted. */
+/** A package as a rebuild finds it: one copy at a time, known again by its commitment. */
+export interface RebuiltPackage extends StoredPackage {
+  readonly commitment: Uint8Array;
+}
+
+/**
+ * What became of one item: new, new under a use that sealed another one, there already with the same h, or in
+ * contradiction to what is stored (docs/format.md §5.4). Nothing is kept of a contradicted one.
+ */
 export type ItemOutcome = "stored" | "reused" | "duplicate" | "conflict";
 
 /** A segment's place and what the chain says of it. */
@@ -40,8 +48,9 @@ export interface SegmentRow {
   readonly frameCount: number;
 }
 
-/** What ingest needs to know of a recording before it takes more of it. */
+/** What ingest needs to know of a recording's stream before it takes more of it. */
 export interface RecordingChain {
+  /** As {@link StreamRow}. */
   readonly shape: string;
   readonly highestSequence: number;
   readonly finalSequence: number | null;
@@ -70,9 +79,30 @@ export interface StatusRow {
   readonly statusJson: string;
   readonly heads: readonly {
     readonly recording: RecordingId;
+    readonly stream: number;
     readonly sequence: number;
     readonly open: boolean;
   }[];
+}
+
+/** One stream of a recording. */
+export interface StreamRow {
+  readonly stream: number;
+  /** Body kind. Source: docs/format.md §5.2. */
+  readonly kind: number;
+  /** JSON of what stays the same in all segments of the stream: a WaveformShape. */
+  readonly shape: string;
+  readonly firstReceivedUnixMs: number;
+  readonly lastReceivedUnixMs: number;
+  /** First frame after the last stored segment. */
+  readonly endFrame: number;
+  readonly segmentCount: number;
+  /** -1 when nothing is stored. */
+  readonly highestSequence: number;
+  readonly finalSequence: number | null;
+  /** Newest sequence and whether it is being recorded, as the terminal's statuses tell. */
+  readonly toldSequence: number | null;
+  readonly toldOpen: boolean;
 }
 
 /** A recording as lists show it. */
@@ -82,17 +112,11 @@ export interface RecordingRow {
   readonly tenant: TenantId;
   readonly terminal: TerminalId;
   readonly patient: PatientId | null;
-  /** JSON of a WaveformShape. */
-  readonly shape: string;
   readonly start: { readonly unixMs: number | null; readonly certainty: "measured" | "claimed" | "unknown" };
   readonly firstReceivedUnixMs: number;
   readonly lastReceivedUnixMs: number;
-  readonly endFrame: number;
-  readonly segmentCount: number;
-  readonly highestSequence: number;
-  readonly finalSequence: number | null;
-  readonly toldSequence: number | null;
-  readonly toldOpen: boolean;
+  /** In order of their numbers; one at least. */
+  readonly streams: readonly StreamRow[];
   readonly predecessor: RecordingId | null;
   readonly predecessorCause: string | null;
   readonly successor: { readonly recording: RecordingId; readonly cause: string } | null;
@@ -122,10 +146,16 @@ export interface AuditEntry {
 
 /** Functions of a catalog as an adapter offers them. All are durable when they return. */
 export interface CatalogMethods {
-  /** Writes rows of durable packages; for each package, what became of each item. */
+  /**
+   * Writes rows of durable packages, all or none; for each package, what became of each item. The chain is judged here
+   * once more, against what any server stored: a caller's view of it may be old.
+   */
   storePackages(packages: readonly StoredPackage[]): readonly (readonly ItemOutcome[])[];
-  /** As {@link storePackages}, for a rebuild: a package that is there already, by its commitment, gains the copies. */
-  rebuildPackages(packages: readonly (StoredPackage & { readonly commitment: Uint8Array })[]): void;
+  /**
+   * As {@link storePackages}, for a rebuild: a package that is there already, by its commitment, gains the copies. Of what
+   * contradicts the chain only a second segment in one place is left out.
+   */
+  rebuildPackages(packages: readonly RebuiltPackage[]): void;
   /** Ends a rebuild. */
   endRebuild(): void;
   /** What is known of a recording's stream, with the rows from one sequence to another and their neighbours. */
@@ -145,20 +175,34 @@ export interface CatalogMethods {
     readonly latestReceivedUnixMs: number;
   }[];
   findRecording(recording: RecordingId): RecordingRow | null;
-  /** Segments of stream 0 that overlap [fromFrame, toFrame), in order of sequence, at most `limit`. */
-  findSegments(recordingKey: number, fromFrame: number, toFrame: number, limit: number): readonly SegmentPlacement[];
-  findPlacement(recordingKey: number, sequence: number): SegmentPlacement | null;
-  /** Stretches of sequence numbers without a segment, and what is known of them. */
-  findMissing(recordingKey: number): readonly {
+  /** Segments of a stream that overlap [fromFrame, toFrame), in order of sequence, at most `limit`. */
+  findSegments(
+    recordingKey: number,
+    stream: number,
+    fromFrame: number,
+    toFrame: number,
+    limit: number,
+  ): readonly SegmentPlacement[];
+  findPlacement(recordingKey: number, stream: number, sequence: number): SegmentPlacement | null;
+  /** Stretches of a stream without a segment, and what is known of them. */
+  findMissing(
+    recordingKey: number,
+    stream: number,
+  ): readonly {
     readonly fromFrame: number;
     readonly toFrame: number;
     readonly cause: string;
     readonly sequenceCount: number;
   }[];
-  storeSummaries(recordingKey: number, rows: readonly SummaryRow[]): void;
-  findSummaries(recordingKey: number, fromSequence: number, toSequence: number): readonly SummaryRow[];
-  /** Segments without a summary, newest first. */
-  findUnsummarised(limit: number): readonly { readonly recording: RecordingId; readonly sequence: number }[];
+  storeSummaries(recordingKey: number, stream: number, rows: readonly SummaryRow[]): void;
+  /** Summaries from one sequence to another, both included, in order. */
+  findSummaries(recordingKey: number, stream: number, fromSequence: number, toSequence: number): readonly SummaryRow[];
+  /** Segments without a summary, in no order. */
+  findUnsummarised(limit: number): readonly {
+    readonly recording: RecordingId;
+    readonly stream: number;
+    readonly sequence: number;
+  }[];
   appendAudit(entries: readonly AuditEntry[]): readonly number[];
   countAudit(): number;
   /** Keeps a session, and forgets those that have expired. */

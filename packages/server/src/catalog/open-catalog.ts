@@ -3,7 +3,7 @@ import { startThread, type Thread } from "../threads/thread.ts";
 import type { ThreadMethods } from "../threads/messages.ts";
 import type { Catalog, CatalogMethods } from "./catalog.ts";
 
-const MODULE = new URL("./catalog-thread.ts", import.meta.url);
+const MODULE = new URL("./sqlite/catalog-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 256;
 const METHODS: readonly (keyof CatalogMethods)[] = [
   "storePackages",

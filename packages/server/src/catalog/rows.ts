@@ -1,6 +1,7 @@
 /** Rows of the catalog's tables as values. */
 import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
-import type { RecordingRow, SegmentRow } from "./catalog.ts";
+import type { Copy } from "../volumes/volume.ts";
+import type { RecordingChain, RecordingFacts, RecordingRow, SegmentRow, StreamRow, SummaryRow } from "./catalog.ts";
 
 export type SqlRow = Record<string, unknown>;
 
@@ -17,8 +18,19 @@ function startOf(row: SqlRow): RecordingRow["start"] {
   return claimedMs === null ? { unixMs: null, certainty: "unknown" } : { unixMs: claimedMs, certainty: "claimed" };
 }
 
-/** A row of the recordings table joined with its boot and its successor. */
-export function recordingRow(row: SqlRow): RecordingRow {
+/** What a recording's first stored package tells of its start, as the columns of its row, by the recording's first frame. */
+export function startColumns({ boot, claimed, firstFrame, shape }: RecordingFacts["descriptor"]) {
+  const sinceStartMs = Math.round((firstFrame * 1000 * shape.frameRateHz.den) / shape.frameRateHz.num);
+  return {
+    bootId: boot?.bootId ?? null,
+    bootMonotonicMs: boot ? boot.monotonicMs - sinceStartMs : null,
+    claimedMs: claimed ? claimed.unixMs - sinceStartMs : null,
+    claimedZone: claimed?.zoneOffsetMinutes ?? null,
+  };
+}
+
+/** A row of the recordings table joined with its boot and its successor, and its streams, of which it has one at least. */
+export function recordingRow(row: SqlRow, streams: readonly StreamRow[]): RecordingRow {
   const successor = recordingOrNull(row["successor"]);
   return {
     key: Number(row["key"]),
@@ -26,8 +38,22 @@ export function recordingRow(row: SqlRow): RecordingRow {
     tenant: TenantId.parse(String(row["tenant"])),
     terminal: TerminalId.parse(String(row["terminal"])),
     patient: typeof row["patient"] === "string" ? PatientId.parse(row["patient"]) : null,
-    shape: String(row["shape"]),
     start: startOf(row),
+    firstReceivedUnixMs: Number(row["first_received_ms"]),
+    lastReceivedUnixMs: Math.max(...streams.map(({ lastReceivedUnixMs }) => lastReceivedUnixMs)),
+    streams,
+    predecessor: recordingOrNull(row["predecessor"]),
+    predecessorCause: typeof row["predecessor_cause"] === "string" ? row["predecessor_cause"] : null,
+    successor: successor && { recording: successor, cause: String(row["successor_cause"]) },
+  };
+}
+
+/** A row of the streams table. */
+export function streamRow(row: SqlRow): StreamRow {
+  return {
+    stream: Number(row["stream"]),
+    kind: Number(row["kind"]),
+    shape: String(row["shape"]),
     firstReceivedUnixMs: Number(row["first_received_ms"]),
     lastReceivedUnixMs: Number(row["last_received_ms"]),
     endFrame: Number(row["end_frame"]),
@@ -35,10 +61,32 @@ export function recordingRow(row: SqlRow): RecordingRow {
     highestSequence: Number(row["highest_sequence"]),
     finalSequence: numberOrNull(row["final_sequence"]),
     toldSequence: numberOrNull(row["told_sequence"]),
-    toldOpen: row["told_open"] === 1,
-    predecessor: recordingOrNull(row["predecessor"]),
-    predecessorCause: typeof row["predecessor_cause"] === "string" ? row["predecessor_cause"] : null,
-    successor: successor && { recording: successor, cause: String(row["successor_cause"]) },
+    toldOpen: Boolean(row["told_open"]),
+  };
+}
+
+/** A row of the streams table with some of the stream's segments. */
+export function chainOf(row: SqlRow, rows: readonly SegmentRow[]): RecordingChain {
+  const { shape, highestSequence, finalSequence } = streamRow(row);
+  return { shape, highestSequence, finalSequence, rows };
+}
+
+/** A row of the copies table. */
+export function copyRow(row: SqlRow): Copy {
+  return {
+    volumeId: String(row["volume"]),
+    fileNumber: Number(row["file"]),
+    offsetBytes: Number(row["offset"]),
+    sizeBytes: Number(row["size"]),
+  };
+}
+
+/** A row of the summaries table. */
+export function summaryRow(row: SqlRow): SummaryRow {
+  return {
+    sequence: Number(row["sequence"]),
+    suspect: Boolean(row["suspect"]),
+    sealed: row["sealed"] as Uint8Array,
   };
 }
 
@@ -48,7 +96,7 @@ export function segmentRow(row: SqlRow): SegmentRow {
     sequence: Number(row["sequence"]),
     hash: row["hash"] as Uint8Array,
     prev: row["prev"] as Uint8Array | null,
-    final: row["final"] === 1,
+    final: Boolean(row["final"]),
     firstFrame: Number(row["first_frame"]),
     frameCount: Number(row["frame_count"]),
   };

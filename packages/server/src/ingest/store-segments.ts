@@ -6,8 +6,9 @@
  */
 import { sealPackage, type RandomSource } from "@pericard/crypto";
 import type { RecordingKey } from "@pericard/custody";
-import { BODY_KIND, SUITE, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
+import { BODY_KIND, releaseBytes, SUITE, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
 import type { Catalog, ItemOutcome, StoredPackage } from "../catalog/catalog.ts";
+import { judge, shapeText, withSegment } from "../catalog/judge.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import { codeOf } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
@@ -15,7 +16,6 @@ import type { RegisteredTerminal } from "../keys/terminals.ts";
 import { gather } from "../threads/gather.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 import { InTurn } from "./in-turn.ts";
-import { judge, withSegment } from "./judge.ts";
 import type { OpenedItem, Refusal } from "./open-segments.ts";
 import { StreamViews } from "./stream-views.ts";
 
@@ -36,12 +36,18 @@ export interface StoreOutcome {
   readonly reused: readonly OpenedItem[];
 }
 
+/** What became of one package's segments. */
+interface PackageOutcome extends Pick<StoreOutcome, "durable" | "reused"> {
+  /** Segments that the catalog found to be contradictions. */
+  readonly refused: readonly OpenedItem[];
+}
+
 export interface SegmentStoreParts {
   readonly catalog: Catalog;
   readonly control: ControlArea;
   readonly recordingKeys: RecordingKeys;
   readonly random: RandomSource;
-  /** Called after rows are durable. */
+  /** Called after rows are durable, with the items that are new and the Data_i of each. */
   readonly onStored: (stored: StoredPackage, plain: readonly Uint8Array[]) => void;
 }
 
@@ -133,26 +139,41 @@ export class SegmentStore {
     const durable: Uint8Array[] = [];
     const contradictions: Contradiction[] = [];
     for (const item of group) {
-      const verdict = judge(view, item);
+      const [row, shape] = [packageItem(item), shapeText(item.descriptor)];
+      const verdict = judge(view, row, shape);
       if (verdict.kind === "conflict") contradictions.push({ item, cause: verdict.cause });
       else if (verdict.kind === "duplicate") durable.push(item.hash);
       else {
         fresh.push(item);
-        view = withSegment(view, item);
+        view = withSegment(view, row, shape);
       }
     }
     // A repetition within the envelope waits, with the rest, for what it repeats.
     const packages = byPackage(fresh).map((part) => this.#storePackage(terminal, key, part, receivedAtUnixMs));
     // Until all is stored as expected, the catalog alone knows what is there.
     this.#views.forget(recording, stream);
-    const stored = (await Promise.all(packages)).reduce(joined, NOTHING);
-    if (stored.contradictions.length === 0) this.#views.remember(recording, stream, view);
+    const parts = await Promise.all(packages);
+    const refused = parts.flatMap((part) => part.refused);
+    if (refused.length === 0) this.#views.remember(recording, stream, view);
     return {
-      durable: [...durable, ...stored.durable],
-      contradictions: [...contradictions, ...stored.contradictions],
+      durable: [...durable, ...parts.flatMap((part) => part.durable)],
+      contradictions: [...contradictions, ...(await this.#causesOf(refused))],
       refusals: [],
-      reused: stored.reused,
+      reused: parts.flatMap((part) => part.reused),
     };
+  }
+
+  /** What segments contradict that the catalog refused: another server stored something of their stream meanwhile. */
+  async #causesOf(refused: readonly OpenedItem[]): Promise<readonly Contradiction[]> {
+    return Promise.all(
+      refused.map(async (item) => {
+        const { recording, stream, sequence } = item.header;
+        const view = await this.#views.find(recording, stream, sequence, sequence);
+        const verdict = judge(view, packageItem(item), shapeText(item.descriptor));
+        // What is stored never changes, so that the catalog's verdict stands.
+        return { item, cause: verdict.kind === "conflict" ? verdict.cause : "sequence" };
+      }),
+    );
   }
 
   /**
@@ -178,7 +199,7 @@ export class SegmentStore {
     key: RecordingKey,
     fresh: readonly OpenedItem[],
     receivedAtUnixMs: number,
-  ): Promise<StoreOutcome> {
+  ): Promise<PackageOutcome> {
     const { control, random, onStored } = this.#parts;
     const { header, descriptor } = fresh[0] as OpenedItem;
     const { recording, stream } = header;
@@ -200,13 +221,18 @@ export class SegmentStore {
     const facts = { recording, tenant, terminal: serial, patient: key.patient, descriptor };
     const stored = { ...facts, stream, receivedAtUnixMs, items, copies };
     const outcomes = await this.#storeRows(stored);
-    onStored(stored, plain);
+    const isNew = items.map((_, i) => outcomes[i] === "stored" || outcomes[i] === "reused");
+    const added = items.filter((_, i) => isNew[i]);
+    for (const [i, bytes] of plain.entries()) if (!isNew[i]) releaseBytes(bytes);
+    if (added.length > 0) {
+      onStored(
+        { ...stored, items: added },
+        plain.filter((_, i) => isNew[i]),
+      );
+    }
     return {
       durable: fresh.filter((_, i) => outcomes[i] !== "conflict").map(({ hash }) => hash),
-      contradictions: fresh
-        .filter((_, i) => outcomes[i] === "conflict")
-        .map((item) => ({ item, cause: "sequence" as const })),
-      refusals: [],
+      refused: fresh.filter((_, i) => outcomes[i] === "conflict"),
       reused: fresh.filter((_, i) => outcomes[i] === "reused"),
     };
   }

@@ -1,11 +1,10 @@
 /** What ingest knows of streams without asking the catalog each time: the newest segment of those that are being sent. */
 import type { RecordingId } from "@pericard/protocol";
 import type { Catalog } from "../catalog/catalog.ts";
+import { viewOf, type StreamView } from "../catalog/judge.ts";
 import { Lru } from "../keys/lru.ts";
-import type { StreamView } from "./judge.ts";
 
 const STREAMS_MAX = 50_000;
-const EMPTY_VIEW: StreamView = { shape: null, highestSequence: -1, finalSequence: null, rows: new Map() };
 
 export class StreamViews {
   readonly #catalog: Catalog;
@@ -19,9 +18,7 @@ export class StreamViews {
   async find(recording: RecordingId, stream: number, from: number, to: number): Promise<StreamView> {
     const tail = this.#tails.get(`${recording}/${stream}`);
     if (tail && from > tail.highestSequence) return tail;
-    const chain = await this.#catalog.findChain(recording, stream, from, to);
-    if (!chain) return EMPTY_VIEW;
-    return { ...chain, rows: new Map(chain.rows.map((row) => [row.sequence, row])) };
+    return viewOf(await this.#catalog.findChain(recording, stream, from, to));
   }
 
   /** Remembers the newest segment of a stream after a change was stored. */

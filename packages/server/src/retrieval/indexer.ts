@@ -23,13 +23,15 @@ const NO_BYTES = new Uint8Array(0);
 /** A segment that was just stored, by its Data_i. */
 interface FreshJob {
   readonly recording: RecordingId;
+  readonly stream: number;
   readonly sequence: number;
   readonly plain: Uint8Array;
 }
 
-/** Segments of one recording that are read back. */
+/** Segments of one stream that are read back. */
 interface StoredJob {
   readonly recording: RecordingId;
+  readonly stream: number;
   readonly sequences: readonly number[];
 }
 
@@ -67,7 +69,7 @@ export class Indexer {
       const bytes = plain[i] ?? NO_BYTES;
       if (this.#queue.length < QUEUE_MAX && this.#queuedBytes + bytes.length <= QUEUE_BYTES_MAX) {
         this.#queuedBytes += bytes.length;
-        this.#queue.push({ recording: stored.recording, sequence, plain: bytes });
+        this.#queue.push({ recording: stored.recording, stream: stored.stream, sequence, plain: bytes });
       } else {
         this.#isBehind = true;
         releaseBytes(bytes);
@@ -86,8 +88,11 @@ export class Indexer {
     try {
       this.#isBehind = false;
       const found = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
-      for (const [recording, segments] of Map.groupBy(found, (one) => one.recording)) {
-        this.#queue.push({ recording, sequences: segments.map(({ sequence }) => sequence) });
+      for (const segments of Map.groupBy(found, (one) => `${one.recording}/${one.stream}`).values()) {
+        const [first] = segments;
+        if (!first) continue;
+        const { recording, stream } = first;
+        this.#queue.push({ recording, stream, sequences: segments.map(({ sequence }) => sequence) });
       }
       await this.#work();
       // After a failure `#isBehind` is true again: the next scan waits for the timer, so that nothing spins.
@@ -126,7 +131,7 @@ export class Indexer {
     const row = await catalog.findRecording(job.recording);
     if (!row) return;
     const made = "plain" in job ? [await this.#summariseFresh(job)] : await this.#summariseStored(row.key, job);
-    await catalog.storeSummaries(row.key, made.map(summaryRow));
+    await catalog.storeSummaries(row.key, job.stream, made.map(summaryRow));
     for (const { sequence } of made.filter(({ suspect }) => suspect)) {
       const subject = `${job.recording} ${sequence}`;
       await audit.record({ actor: "indexer", action: "mark suspect", subject, outcome: "done" });
@@ -140,9 +145,10 @@ export class Indexer {
     return made;
   }
 
-  async #summariseStored(recordingKey: number, { recording, sequences }: StoredJob): Promise<readonly SealedSummary[]> {
+  async #summariseStored(recordingKey: number, job: StoredJob): Promise<readonly SealedSummary[]> {
+    const { recording, stream, sequences } = job;
     const { catalog, reader } = this.#parts;
-    const found = await Promise.all(sequences.map((sequence) => catalog.findPlacement(recordingKey, sequence)));
+    const found = await Promise.all(sequences.map((sequence) => catalog.findPlacement(recordingKey, stream, sequence)));
     return reader.summarise(
       recording,
       found.filter((placement) => placement !== null),

@@ -21,7 +21,7 @@ import { describeKeyLife, type KeyLifeDescription } from "../keys/key-life.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
 import type { KeyWatch } from "../keys/key-watch.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
-import { describeRecording, stateOf, type RecordingDescription } from "./describe.ts";
+import { describeRecording, shownStream, stateOf, type RecordingDescription } from "./describe.ts";
 import { clampStretch, readSamples, requireStretch, type MissingStyle, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 import { readSummary } from "./summaries.ts";
@@ -89,17 +89,19 @@ export class Library {
     requireStretch(asked);
     const subject = `${recording} ${asked.fromFrame}-${asked.toFrame}`;
     const row = await this.#open(account, "read samples", recording, subject);
-    const stretch = clampStretch(row, JSON.parse(row.shape) as WaveformShape, asked);
+    const stream = shownStream(row);
+    const stretch = clampStretch(stream, JSON.parse(stream.shape) as WaveformShape, asked);
     const { catalog, reader } = this.#parts;
-    return { header: { ...stretch }, leads: await readSamples(catalog, reader, row, stretch, style) };
+    return { header: { ...stretch }, leads: await readSamples(catalog, reader, row, stream, stretch, style) };
   }
 
   async readSummary(account: Account, recording: RecordingId, asked: Stretch, buckets: number): Promise<ReadAnswer> {
     requireStretch(asked);
     const subject = `${recording} ${asked.fromFrame}-${asked.toFrame} summary`;
     const row = await this.#open(account, "read samples", recording, subject);
-    const stretch = { fromFrame: asked.fromFrame, toFrame: Math.min(asked.toFrame, row.endFrame) };
-    const { leads, framesPerBucket } = await readSummary(this.#parts, row, stretch, buckets);
+    const stream = shownStream(row);
+    const stretch = { fromFrame: asked.fromFrame, toFrame: Math.min(asked.toFrame, stream.endFrame) };
+    const { leads, framesPerBucket } = await readSummary(this.#parts, row, stream, stretch, buckets);
     return { header: { ...stretch, framesPerBucket, buckets }, leads };
   }
 
@@ -120,10 +122,9 @@ export class Library {
 
   /** Extent and state of a recording that an account follows already. */
   async extentOf(recording: RecordingId) {
-    const { catalog, nowUnixMs } = this.#parts;
-    const row = await catalog.findRecording(recording);
+    const row = await this.#parts.catalog.findRecording(recording);
     if (!row) throw new ServerError("ERR_NOT_FOUND", "recording does not exist");
-    return { frameCount: row.endFrame, state: stateOf(row, await catalog.findMissing(row.key), nowUnixMs()) };
+    return { frameCount: shownStream(row).endFrame, state: await this.#stateOf(row) };
   }
 
   /** Finds a recording, checks the role, and writes the audit entry. What is not allowed looks like what is not there. */
@@ -154,9 +155,14 @@ export class Library {
   }
 
   async #isLive(account: Account, patient: PatientId): Promise<boolean> {
+    const [newest] = await this.#parts.catalog.listRecordings(account.tenant, patient);
+    return newest !== undefined && (await this.#stateOf(newest)) === "live";
+  }
+
+  async #stateOf(row: RecordingRow) {
     const { catalog, nowUnixMs } = this.#parts;
-    const [newest] = await catalog.listRecordings(account.tenant, patient);
-    return newest !== undefined && stateOf(newest, await catalog.findMissing(newest.key), nowUnixMs()) === "live";
+    const stream = shownStream(row);
+    return stateOf(stream, await catalog.findMissing(row.key, stream.stream), nowUnixMs());
   }
 
   async #describe(row: RecordingRow, patientName: string): Promise<RecordingDescription> {
@@ -167,7 +173,7 @@ export class Library {
       patientName,
       synthetic: tenants.find(({ id }) => id === row.tenant)?.synthetic ?? false,
       suite: SUITE_NAME[suite],
-      missing: await catalog.findMissing(row.key),
+      missing: await catalog.findMissing(row.key, shownStream(row).stream),
       nowUnixMs: nowUnixMs(),
     });
   }

@@ -1,6 +1,6 @@
 /** Exact samples of a stretch of a recording. */
 import { releaseBytes, type WaveformShape } from "@pericard/protocol";
-import type { Catalog, RecordingRow, SegmentPlacement } from "../catalog/catalog.ts";
+import type { Catalog, RecordingRow, SegmentPlacement, StreamRow } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { DecodedSegment } from "./decode-thread.ts";
 import type { SegmentReader } from "./segment-reader.ts";
@@ -26,17 +26,14 @@ export function requireStretch({ fromFrame, toFrame }: Stretch): void {
 }
 
 /** A stretch inside the recording and not longer than one answer may be. @throws {ServerError} ERR_REQUEST_RANGE. */
-export function clampStretch(row: RecordingRow, shape: WaveformShape, asked: Stretch): Stretch {
+export function clampStretch({ endFrame }: StreamRow, shape: WaveformShape, asked: Stretch): Stretch {
   const { fromFrame } = asked;
   const framesMax = Math.floor((SAMPLES_SECONDS_MAX * shape.frameRateHz.num) / shape.frameRateHz.den) + 1;
   const perFrame = shape.leads.reduce((sum, lead) => sum + lead.samplesPerFrame, 0);
   const longest = Math.min(framesMax, Math.floor(VALUES_MAX / perFrame));
-  const toFrame = Math.min(asked.toFrame, row.endFrame, fromFrame + longest);
-  if (fromFrame < 0 || asked.toFrame < fromFrame || fromFrame > row.endFrame) {
-    throw new ServerError(
-      "ERR_REQUEST_RANGE",
-      `frames ${fromFrame} to ${asked.toFrame} are not in 0 to ${row.endFrame}`,
-    );
+  const toFrame = Math.min(asked.toFrame, endFrame, fromFrame + longest);
+  if (fromFrame < 0 || asked.toFrame < fromFrame || fromFrame > endFrame) {
+    throw new ServerError("ERR_REQUEST_RANGE", `frames ${fromFrame} to ${asked.toFrame} are not in 0 to ${endFrame}`);
   }
   return { fromFrame, toFrame: Math.max(fromFrame, toFrame) };
 }
@@ -70,10 +67,11 @@ function markMissing(shape: WaveformShape, leads: readonly Int32Array[]): void {
 export async function* segmentsOf(
   catalog: Catalog,
   recordingKey: number,
+  stream: number,
   { fromFrame, toFrame }: Stretch,
 ): AsyncGenerator<readonly SegmentPlacement[]> {
   for (let from = fromFrame; from < toFrame;) {
-    const placements = await catalog.findSegments(recordingKey, from, toFrame, SEGMENTS_PER_READ);
+    const placements = await catalog.findSegments(recordingKey, stream, from, toFrame, SEGMENTS_PER_READ);
     yield placements;
     const last = placements.at(-1);
     if (!last || placements.length < SEGMENTS_PER_READ) return;
@@ -86,15 +84,16 @@ export async function readSamples(
   catalog: Catalog,
   reader: SegmentReader,
   row: RecordingRow,
+  stream: StreamRow,
   stretch: Stretch,
   style: MissingStyle,
 ): Promise<readonly Int32Array[]> {
-  const shape = JSON.parse(row.shape) as WaveformShape;
+  const shape = JSON.parse(stream.shape) as WaveformShape;
   const frameCount = stretch.toFrame - stretch.fromFrame;
   const leads = shape.leads.map(({ samplesPerFrame, missingCode }) =>
     new Int32Array(frameCount * samplesPerFrame).fill(fillOf(missingCode, style)),
   );
-  for await (const placements of segmentsOf(catalog, row.key, stretch)) {
+  for await (const placements of segmentsOf(catalog, row.key, stream.stream, stretch)) {
     for (const segment of await reader.readSegments(row.id, placements)) {
       place(shape, leads, stretch, segment);
       segment.leads.forEach(releaseBytes);

@@ -1,6 +1,6 @@
 /** Summaries of a stretch of a recording in as many buckets as a screen has room for. */
 import { releaseBytes, type WaveformShape } from "@pericard/protocol";
-import type { Catalog, RecordingRow, SegmentPlacement, SummaryRow } from "../catalog/catalog.ts";
+import type { Catalog, RecordingRow, SegmentPlacement, StreamRow, SummaryRow } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { DecodedSegment, SealedSummary } from "./decode-thread.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
@@ -77,13 +77,14 @@ export function summaryRow({ sequence, suspect, sealed }: SealedSummary): Summar
 async function obtainSummaries(
   parts: SummaryParts,
   row: RecordingRow,
+  { stream, shape }: StreamRow,
   placements: readonly SegmentPlacement[],
 ): Promise<ReadonlyMap<number, Summary>> {
   const { catalog, reader, recordingKeys } = parts;
   const [first, last] = [placements[0]?.sequence ?? 0, placements.at(-1)?.sequence ?? 0];
   const { dataKey } = await recordingKeys.get(row.id);
-  const leadCount = (JSON.parse(row.shape) as WaveformShape).leads.length;
-  const stored = await catalog.findSummaries(row.key, first, last);
+  const leadCount = (JSON.parse(shape) as WaveformShape).leads.length;
+  const stored = await catalog.findSummaries(row.key, stream, first, last);
   const opened = await reader.decoder.openSummaries(stored, dataKey, row.id, leadCount);
   const found = new Map<number, Summary>();
   for (const [i, { sequence }] of stored.entries()) {
@@ -93,7 +94,7 @@ async function obtainSummaries(
   const missing = placements.filter(({ sequence }) => !found.has(sequence));
   const made = await reader.summarise(row.id, missing);
   for (const { sequence, summary } of made) found.set(sequence, summary);
-  if (made.length > 0) await catalog.storeSummaries(row.key, made.map(summaryRow));
+  if (made.length > 0) await catalog.storeSummaries(row.key, stream, made.map(summaryRow));
   return found;
 }
 
@@ -106,6 +107,7 @@ async function obtainSummaries(
 export async function readSummary(
   parts: SummaryParts,
   row: RecordingRow,
+  stream: StreamRow,
   stretch: Stretch,
   bucketCount: number,
 ): Promise<StretchSummary> {
@@ -113,14 +115,14 @@ export async function readSummary(
   if (stretch.fromFrame < 0 || frameCount < 1 || bucketCount < 1 || bucketCount > BUCKETS_MAX) {
     throw new ServerError("ERR_REQUEST_RANGE", `stretch or buckets are out of range: 1 to ${BUCKETS_MAX} buckets`);
   }
-  const shape = JSON.parse(row.shape) as WaveformShape;
+  const shape = JSON.parse(stream.shape) as WaveformShape;
   const target: StretchSummary = {
     framesPerBucket: Math.max(1, Math.ceil(frameCount / bucketCount)),
     leads: shape.leads.map(() => new Int32Array(2 * bucketCount).fill(NO_SAMPLE)),
   };
   const valuesPerFrame = shape.leads.reduce((sum, lead) => sum + lead.samplesPerFrame, 0);
   const isNarrow = target.framesPerBucket < SUMMARY_BUCKET_FRAMES && frameCount * valuesPerFrame <= DECODED_VALUES_MAX;
-  for await (const placements of segmentsOf(parts.catalog, row.key, stretch)) {
+  for await (const placements of segmentsOf(parts.catalog, row.key, stream.stream, stretch)) {
     if (isNarrow) {
       for (const segment of await parts.reader.readSegments(row.id, placements)) {
         mergeSamples(target, stretch, shape, segment);
@@ -128,7 +130,7 @@ export async function readSummary(
       }
       continue;
     }
-    const summaries = await obtainSummaries(parts, row, placements);
+    const summaries = await obtainSummaries(parts, row, stream, placements);
     for (const placement of placements) {
       const summary = summaries.get(placement.sequence);
       if (summary) merge(target, stretch, placement, summary);

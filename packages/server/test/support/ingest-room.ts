@@ -3,7 +3,7 @@ import { ed25519Private, systemRandom, x25519Agreement, x25519Private } from "@p
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Audit } from "../../src/access/audit.ts";
-import type { Catalog } from "../../src/catalog/catalog.ts";
+import type { Catalog, StoredPackage } from "../../src/catalog/catalog.ts";
 import { openCatalogThread } from "../../src/catalog/open-catalog.ts";
 import { openInProcessChannel } from "../../src/channels/in-process-channel.ts";
 import { keyFolderPaths } from "../../src/config.ts";
@@ -65,6 +65,8 @@ export class IngestFoundation {
 
 export class IngestRoom {
   readonly events: string[] = [];
+  /** What was said to be stored, as the indexer gets it. */
+  readonly handedOn: { readonly stored: StoredPackage; readonly plain: readonly Uint8Array[] }[] = [];
   readonly faults: Faults = { catalog: undefined, keyStore: undefined };
   readonly volumes: readonly FakeVolume[];
   readonly catalog: Catalog;
@@ -101,7 +103,10 @@ export class IngestRoom {
         control,
         recordingKeys,
         random: systemRandom,
-        onStored: () => this.events.push("stored"),
+        onStored: (stored, plain) => {
+          this.events.push("stored");
+          this.handedOn.push({ stored, plain });
+        },
       }),
       control,
       catalog,

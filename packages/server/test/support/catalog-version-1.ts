@@ -1,15 +1,6 @@
-/** Name of the catalog's file. */
-export const CATALOG_FILE = "catalog.sqlite";
-
-/** Version of the schema; a catalog of another one is rebuilt. */
-export const CATALOG_VERSION = 1;
-
-/**
- * The catalog: what is stored where, what terminals said, who read what. It can be rebuilt from packs and key store, all
- * but the audit trail and the sessions.
- */
-export const CATALOG_SCHEMA = `
-PRAGMA user_version = ${CATALOG_VERSION};
+/** Tables of a catalog of version 1, as Pericard 0.1 made them: its recordings had one stream. */
+export const CATALOG_VERSION_1 = `
+PRAGMA user_version = 1;
 CREATE TABLE recordings (
   key INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -107,13 +98,6 @@ CREATE TABLE audit (
   outcome TEXT NOT NULL,
   hash BLOB NOT NULL
 ) STRICT;
-`;
-
-/**
- * Which uses of each terminal's keys sealed a stored segment: one bit each, 256 uses a row, lowest bit first. A catalog of
- * before gets the table when it is opened, and knows the uses from then on.
- */
-export const KEY_USES_TABLE = `
 CREATE TABLE IF NOT EXISTS key_uses (
   terminal TEXT NOT NULL,
   cycle INTEGER NOT NULL,

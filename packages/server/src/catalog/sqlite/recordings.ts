@@ -1,0 +1,44 @@
+/** Recordings as lists show them. */
+import { PatientId } from "@pericard/protocol";
+import type { CatalogMethods, RecordingRow, StreamRow } from "../catalog.ts";
+import { recordingRow, streamRow, type SqlRow } from "../rows.ts";
+import type { SqlContext } from "./sql-context.ts";
+
+type RecordingMethods = Pick<CatalogMethods, "listRecordings" | "summarisePatients" | "findRecording">;
+
+const RECORDING_COLUMNS =
+  "SELECT r.*, b.offset_ms, s.id AS successor, s.predecessor_cause AS successor_cause FROM recordings r" +
+  " LEFT JOIN boots b ON b.terminal = r.terminal AND b.boot_id = r.boot_id" +
+  " LEFT JOIN recordings s ON s.key = (SELECT MIN(n.key) FROM recordings n" +
+  " WHERE n.predecessor = r.id AND n.terminal = r.terminal)";
+
+export function recordingMethods({ sql }: SqlContext): RecordingMethods {
+  const withStreams = (row: SqlRow): RecordingRow => {
+    const streams = sql("SELECT * FROM streams WHERE recording = ? ORDER BY stream").all(row["key"] as number);
+    return recordingRow(
+      row,
+      streams.map((stream): StreamRow => streamRow(stream)),
+    );
+  };
+  return {
+    listRecordings: (tenant, patient) =>
+      sql(`${RECORDING_COLUMNS} WHERE r.tenant = ? AND r.patient = ? ORDER BY r.first_received_ms DESC, r.key DESC`)
+        .all(tenant, patient)
+        .map(withStreams),
+    summarisePatients: (tenant) =>
+      sql(
+        "SELECT r.patient, COUNT(DISTINCT r.key) AS n, MAX(s.last_received_ms) AS latest FROM recordings r" +
+          " JOIN streams s ON s.recording = r.key WHERE r.tenant = ? AND r.patient IS NOT NULL GROUP BY r.patient",
+      )
+        .all(tenant)
+        .map((row) => ({
+          patient: PatientId.parse(String(row["patient"])),
+          recordingCount: Number(row["n"]),
+          latestReceivedUnixMs: Number(row["latest"]),
+        })),
+    findRecording: (recording) => {
+      const row = sql(`${RECORDING_COLUMNS} WHERE r.id = ?`).get(recording);
+      return row ? withStreams(row) : null;
+    },
+  };
+}
