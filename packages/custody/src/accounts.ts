@@ -4,13 +4,13 @@ import { TenantId, utf8 } from "@pericard/protocol";
 import type { Account } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
 import { blobColumn, integerColumn, textColumn, type Row } from "./rows.ts";
-import type { Writable } from "./sqlite-copies.ts";
+import { firstRow, type RowReader } from "./key-database.ts";
 import { commit, selectRows, type StoreContext } from "./store-context.ts";
 
 export function addAccount(context: StoreContext, tenant: TenantId, name: string, role: Account["role"]): Account {
   const id = Buffer.from(context.random(16)).toString("hex");
   commit(context, (database) => {
-    database.prepare("INSERT INTO accounts VALUES (?, ?, ?, ?)").run(id, tenant, name, role);
+    database.run("INSERT INTO accounts VALUES (?, ?, ?, ?)", id, tenant, name, role);
   });
   return { id, tenant, name, role };
 }
@@ -29,7 +29,7 @@ export function createSignInLink(context: StoreContext, accountId: string, expir
   const token = Buffer.from(context.random(32)).toString("base64url");
   const hash = sha256(utf8(token));
   commit(context, (database) => {
-    database.prepare("INSERT INTO sign_in_links VALUES (?, ?, ?, NULL)").run(hash, accountId, expiresAtUnixMs);
+    database.run("INSERT INTO sign_in_links VALUES (?, ?, ?, NULL)", hash, accountId, expiresAtUnixMs);
   });
   return token;
 }
@@ -37,7 +37,7 @@ export function createSignInLink(context: StoreContext, accountId: string, expir
 export function redeemSignInLink(context: StoreContext, token: string, nowUnixMs: number): Account {
   const hash = sha256(utf8(token));
   // Anybody may send a token: only a good one is worth a write.
-  const account = findValidLink(context.copies.reader, hash, nowUnixMs) && useLink(context, hash, nowUnixMs);
+  const account = findValidLink(context.database, hash, nowUnixMs) && useLink(context, hash, nowUnixMs);
   const found = account === undefined ? undefined : findAccount(context, account);
   if (!found) throw new CustodyError("ERR_SIGN_IN_LINK", "sign-in link is not valid any more");
   return found;
@@ -46,16 +46,18 @@ export function redeemSignInLink(context: StoreContext, token: string, nowUnixMs
 function useLink(context: StoreContext, hash: Uint8Array, nowUnixMs: number): string | undefined {
   return commit(context, (database) => {
     const account = findValidLink(database, hash, nowUnixMs);
-    database
-      .prepare("UPDATE sign_in_links SET used_at_ms = ? WHERE token_hash = ? AND used_at_ms IS NULL")
-      .run(nowUnixMs, hash);
+    database.run(
+      "UPDATE sign_in_links SET used_at_ms = ? WHERE token_hash = ? AND used_at_ms IS NULL",
+      nowUnixMs,
+      hash,
+    );
     return account;
   });
 }
 
 /** The account of a sign-in link that may be used. */
-function findValidLink(database: Writable, hash: Uint8Array, nowUnixMs: number): string | undefined {
-  const row = database.prepare("SELECT * FROM sign_in_links WHERE token_hash = ?").get(hash);
+function findValidLink(database: RowReader, hash: Uint8Array, nowUnixMs: number): string | undefined {
+  const row = firstRow(database, "SELECT * FROM sign_in_links WHERE token_hash = ?", hash);
   if (!row || !equalSecrets(blobColumn(row, "token_hash"), hash)) return undefined;
   if (row["used_at_ms"] !== null || integerColumn(row, "expires_at_ms") <= nowUnixMs) return undefined;
   return textColumn(row, "account");

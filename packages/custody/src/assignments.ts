@@ -18,10 +18,14 @@ export function assign(
   const terminal = getTerminal(context, serial);
   if (patient !== null) holderKey(context, terminal.tenant, patient);
   commit(context, (database) => {
-    database.prepare("UPDATE assignments SET to_ms = ? WHERE terminal = ? AND to_ms IS NULL").run(nowUnixMs, serial);
-    database
-      .prepare("INSERT INTO assignments (terminal, patient, from_ms, to_ms, reason) VALUES (?, ?, ?, NULL, ?)")
-      .run(serial, patient, nowUnixMs, reason);
+    database.run("UPDATE assignments SET to_ms = ? WHERE terminal = ? AND to_ms IS NULL", nowUnixMs, serial);
+    database.run(
+      "INSERT INTO assignments (terminal, patient, from_ms, to_ms, reason) VALUES (?, ?, ?, NULL, ?)",
+      serial,
+      patient,
+      nowUnixMs,
+      reason,
+    );
   });
   return { terminal: serial, patient, fromUnixMs: nowUnixMs, toUnixMs: null, reason };
 }

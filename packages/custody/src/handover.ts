@@ -45,21 +45,20 @@ export class Handover {
     const sealedSeed = sealBlob(key, factoryKeyContext(id), seed, random);
     commit(this.#context, (database) => {
       // Never synthetic: suite paper-2018 stays with the server.
-      database.prepare("INSERT INTO tenants VALUES (?, ?, 0, ?, ?)").run(tenant, "Intake", sealedKey, nowUnixMs);
-      database
-        .prepare("INSERT INTO joined_intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        .run(
-          id,
-          tenant,
-          factoryNumber,
-          intakeKey,
-          rootPublicKey,
-          hpkeStatement,
-          receiptStatement,
-          factoryKey,
-          sealedSeed,
-          nowUnixMs,
-        );
+      database.run("INSERT INTO tenants VALUES (?, ?, 0, ?, ?)", tenant, "Intake", sealedKey, nowUnixMs);
+      database.run(
+        "INSERT INTO joined_intake VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        id,
+        tenant,
+        factoryNumber,
+        intakeKey,
+        rootPublicKey,
+        hpkeStatement,
+        receiptStatement,
+        factoryKey,
+        sealedSeed,
+        nowUnixMs,
+      );
     });
     return { ...membership, factoryKey };
   }
@@ -125,8 +124,8 @@ export class Handover {
   /** Keeps in which transfer terminals are. Durable in every copy when it returns. */
   mark(serials: readonly TerminalId[], transferNumber: number): void {
     commit(this.#context, (database) => {
-      const update = database.prepare("UPDATE deployment_proofs SET transfer = ? WHERE serial = ?");
-      for (const serial of serials) update.run(transferNumber, serial);
+      const sql = "UPDATE deployment_proofs SET transfer = ? WHERE serial = ?";
+      for (const serial of serials) database.run(sql, transferNumber, serial);
     });
   }
 }

@@ -18,9 +18,7 @@ export function addTenant(context: StoreContext, name: string, synthetic: boolea
   const sealedKey = kek.seal(["tenant", TenantId.toBytes(id)], key);
   const insertPaperKey = drawPaperKey(context, { id, synthetic }, key);
   commit(context, (database) => {
-    database
-      .prepare("INSERT INTO tenants VALUES (?, ?, ?, ?, ?)")
-      .run(id, name, synthetic ? 1 : 0, sealedKey, nowUnixMs);
+    database.run("INSERT INTO tenants VALUES (?, ?, ?, ?, ?)", id, name, synthetic ? 1 : 0, sealedKey, nowUnixMs);
     insertPaperKey(database);
   });
   return { id, name, synthetic };
@@ -66,7 +64,7 @@ export function addPatient(context: StoreContext, tenant: TenantId, name: string
   const sealedKey = sealBlob(tenantKey(context, tenant), ["patient", PatientId.toBytes(id)], key, random);
   const sealedName = sealBlob(key, ["patient-name", PatientId.toBytes(id)], utf8(name), random);
   commit(context, (database) => {
-    database.prepare("INSERT INTO patients VALUES (?, ?, ?, ?, ?)").run(id, tenant, sealedKey, sealedName, nowUnixMs);
+    database.run("INSERT INTO patients VALUES (?, ?, ?, ?, ?)", id, tenant, sealedKey, sealedName, nowUnixMs);
   });
   return { id, tenant, name, createdAtUnixMs: nowUnixMs };
 }

@@ -92,9 +92,9 @@ export function openKek(keyFolderPaths: readonly string[], secret: KekSecret, ra
 
 /** Whether the key store is sealed under a key. */
 function sealsStore(keyFolderPaths: readonly string[], access: KekAccess, random: RandomSource): boolean {
-  const copies = SqliteCopies.open(keyFolderPaths, KEY_STORE_FILE);
+  const database = SqliteCopies.open(keyFolderPaths, KEY_STORE_FILE);
   try {
-    const [row] = selectRows({ copies }, "SELECT * FROM server_keys LIMIT 1");
+    const [row] = selectRows({ database }, "SELECT * FROM server_keys LIMIT 1");
     const kek = openKekAccess(access, random);
     try {
       return row !== undefined && readServerKey(row, kek).privateBytes.length > 0;
@@ -105,7 +105,7 @@ function sealsStore(keyFolderPaths: readonly string[], access: KekAccess, random
     if (error instanceof CryptoError && error.code === "ERR_SEAL_BROKEN") return false;
     throw error;
   } finally {
-    copies.close();
+    database.close();
   }
 }
 

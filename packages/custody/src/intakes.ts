@@ -9,7 +9,7 @@ import type { ImportedTerminal, ImportRecord, IntakeRecord } from "./entities.ts
 import { CustodyError } from "./errors.ts";
 import { tenantKey } from "./holders.ts";
 import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
-import type { Writable } from "./sqlite-copies.ts";
+import { firstRow, type RowWriter } from "./key-database.ts";
 import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
 import { blockContext, blockPlace } from "./terminals.ts";
 
@@ -53,9 +53,15 @@ export class Intakes {
     const sealed = sealBlob(tenantKey(this.#context, tenant), keyContext(id), privateBytes, random);
     const factoryNumber = commit(this.#context, (database) => {
       const number = nextNumber(database);
-      database
-        .prepare("INSERT INTO intakes VALUES (?, ?, ?, ?, ?, NULL, ?)")
-        .run(id, tenant, number, publicKey, sealed, nowUnixMs);
+      database.run(
+        "INSERT INTO intakes VALUES (?, ?, ?, ?, ?, NULL, ?)",
+        id,
+        tenant,
+        number,
+        publicKey,
+        sealed,
+        nowUnixMs,
+      );
       return number;
     });
     return { id, tenant, factoryNumber, publicKey, factoryKey: null, createdAtUnixMs: nowUnixMs };
@@ -82,8 +88,7 @@ export class Intakes {
   /** What no two terminals may share, of all of them one by one, whatever their tenant. */
   *secrets(): Generator<TerminalSecrets> {
     const keys = new Map<TenantId, Uint8Array>();
-    const { reader } = this.#context.copies;
-    for (const row of reader.prepare("SELECT serial, tenant, sealed_block, sign_public FROM terminals").iterate()) {
+    for (const row of everyTerminal(this.#context)) {
       const serial = TerminalId.parse(textColumn(row, "serial"));
       const tenant = TenantId.parse(textColumn(row, "tenant"));
       const key = keys.get(tenant) ?? tenantKey(this.#context, tenant);
@@ -108,11 +113,12 @@ export class Intakes {
     }));
     commit(this.#context, (database) => {
       acceptFactory(database, intake.id, factoryKey);
-      const insert = database.prepare("INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)");
+
       for (const { serial, routing, blockIndex, sealed, signPublicKey, agreePublicKey } of rows) {
         const place = blockPlace(intake.factoryNumber, blockIndex);
         const { pericard1 } = SUITE;
-        insert.run(
+        database.run(
+          "INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'active', ?, ?, ?)",
           serial,
           intake.tenant,
           pericard1,
@@ -124,9 +130,15 @@ export class Intakes {
           record.atUnixMs,
         );
       }
-      database
-        .prepare("INSERT INTO imports (intake, transfer, hash, added, known, at_ms) VALUES (?, ?, ?, ?, ?, ?)")
-        .run(intake.id, record.transferNumber, record.hash, rows.length, record.knownCount, record.atUnixMs);
+      database.run(
+        "INSERT INTO imports (intake, transfer, hash, added, known, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        intake.id,
+        record.transferNumber,
+        record.hash,
+        rows.length,
+        record.knownCount,
+        record.atUnixMs,
+      );
     });
   }
 
@@ -143,17 +155,36 @@ export class Intakes {
   }
 }
 
-function nextNumber(database: Writable): number {
-  const last = Number(database.prepare("SELECT COALESCE(MAX(number), 0) AS n FROM intakes").get()?.["n"]);
+/** Rows read at once: a store of a million terminals does not fit into memory. */
+const PAGE_ROWS = 1000;
+
+function* everyTerminal(context: StoreContext): Generator<Row> {
+  for (let last = ""; ;) {
+    const sql =
+      "SELECT serial, tenant, sealed_block, sign_public FROM terminals WHERE serial > ? ORDER BY serial LIMIT ?";
+    const page = selectRows(context, sql, last, PAGE_ROWS);
+    yield* page;
+    const end = page.at(-1);
+    if (!end) return;
+    last = textColumn(end, "serial");
+  }
+}
+
+function nextNumber(database: RowWriter): number {
+  const last = Number(firstRow(database, "SELECT COALESCE(MAX(number), 0) AS n FROM intakes")?.["n"]);
   if (last < FACTORY_NUMBER_MAX) return last + 1;
   throw new CustodyError("ERR_INTAKE_LIMIT", `installation has ${last} intakes, and no number for another`);
 }
 
-function acceptFactory(database: Writable, intake: IntakeId, factoryKey: Uint8Array): void {
-  const { changes } = database
-    .prepare("UPDATE intakes SET factory_public = ? WHERE id = ? AND COALESCE(factory_public, ?) = ?")
-    .run(factoryKey, intake, factoryKey, factoryKey);
-  if (Number(changes) !== 1) throw new CustodyError("ERR_INTAKE_FACTORY", "intake is another factory's");
+function acceptFactory(database: RowWriter, intake: IntakeId, factoryKey: Uint8Array): void {
+  const changes = database.run(
+    "UPDATE intakes SET factory_public = ? WHERE id = ? AND COALESCE(factory_public, ?) = ?",
+    factoryKey,
+    intake,
+    factoryKey,
+    factoryKey,
+  );
+  if (changes !== 1) throw new CustodyError("ERR_INTAKE_FACTORY", "intake is another factory's");
 }
 
 function readIntake(row: Row): IntakeRecord {

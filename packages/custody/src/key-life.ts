@@ -8,6 +8,7 @@ import { compareKeyUse, KEYS_PER_BLOCK, TerminalId, type KeyUse } from "@pericar
 import type { KeyAlarm, KeyChange, KeyChangeEnd, KeyLife, KeyMark, NewKeyChange, NewKeyOrder } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
 import { tenantKey } from "./holders.ts";
+import { firstRow } from "./key-database.ts";
 import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
 import { commit, selectRows, type StoreContext } from "./store-context.ts";
 import { getTerminal } from "./terminals.ts";
@@ -36,12 +37,19 @@ export function keyLife(context: StoreContext, serial: TerminalId): KeyLife {
 export function markKeyUse(context: StoreContext, serial: TerminalId, mark: KeyMark): void {
   const day = Math.floor(mark.atUnixMs / DAY_MS);
   commit(context, (database) => {
-    const newest = database.prepare("SELECT * FROM key_marks WHERE terminal = ? ORDER BY day DESC LIMIT 1").get(serial);
+    const newest = firstRow(database, "SELECT * FROM key_marks WHERE terminal = ? ORDER BY day DESC LIMIT 1", serial);
     if (newest && compareKeyUse(readMark(newest), mark) > 0) return;
-    database
-      .prepare("INSERT OR REPLACE INTO key_marks VALUES (?, ?, ?, ?, ?, ?, ?)")
-      .run(serial, day, mark.atUnixMs, mark.cycle, mark.index, mark.use, mark.usedCount);
-    database.prepare("DELETE FROM key_marks WHERE terminal = ? AND day < ?").run(serial, day - MARK_DAYS_MAX);
+    database.run(
+      "INSERT OR REPLACE INTO key_marks VALUES (?, ?, ?, ?, ?, ?, ?)",
+      serial,
+      day,
+      mark.atUnixMs,
+      mark.cycle,
+      mark.index,
+      mark.use,
+      mark.usedCount,
+    );
+    database.run("DELETE FROM key_marks WHERE terminal = ? AND day < ?", serial, day - MARK_DAYS_MAX);
   });
 }
 
@@ -51,22 +59,26 @@ export function beginKeyChange(context: StoreContext, serial: TerminalId, change
   const { tenant } = getTerminal(context, serial);
   const sealed = sealBlob(tenantKey(context, tenant), secretContext(serial, version), secret, context.random);
   commit(context, (database) => {
-    const last = database.prepare("SELECT MAX(version) AS v FROM key_changes WHERE terminal = ?").get(serial)?.["v"];
+    const last = firstRow(database, "SELECT MAX(version) AS v FROM key_changes WHERE terminal = ?", serial)?.["v"];
     if (Number(last ?? 0) >= version) {
       throw new CustodyError("ERR_KEY_CHANGE_VERSION", "key change has a version that was used before");
     }
-    database
-      .prepare(
-        "UPDATE key_changes SET state = 'cancelled', sealed_secret = NULL, ended_ms = ?" +
-          " WHERE terminal = ? AND state IN ('offered', 'ordered')",
-      )
-      .run(begunAtUnixMs, serial);
-    database
-      .prepare(
-        "INSERT INTO key_changes (terminal, version, state, maximum, offer, sealed_secret, begun_ms)" +
-          " VALUES (?, ?, 'offered', ?, ?, ?, ?)",
-      )
-      .run(serial, version, maximum, offer, sealed, begunAtUnixMs);
+    database.run(
+      "UPDATE key_changes SET state = 'cancelled', sealed_secret = NULL, ended_ms = ?" +
+        " WHERE terminal = ? AND state IN ('offered', 'ordered')",
+      begunAtUnixMs,
+      serial,
+    );
+    database.run(
+      "INSERT INTO key_changes (terminal, version, state, maximum, offer, sealed_secret, begun_ms)" +
+        " VALUES (?, ?, 'offered', ?, ?, ?, ?)",
+      serial,
+      version,
+      maximum,
+      offer,
+      sealed,
+      begunAtUnixMs,
+    );
   });
 }
 
@@ -89,22 +101,19 @@ export function openKeyChangeSecret(
 export function orderKeyChange(context: StoreContext, serial: TerminalId, ordered: NewKeyOrder): boolean {
   const { version, answerHash, order, effectiveFrom, orderedAtUnixMs } = ordered;
   return commit(context, (database) => {
-    const { changes } = database
-      .prepare(
-        "UPDATE key_changes SET state = 'ordered', sealed_secret = NULL, answer_hash = ?, key_order = ?, from_cycle = ?," +
-          " from_index = ?, from_use = ?, ordered_ms = ? WHERE terminal = ? AND version = ? AND state = 'offered'",
-      )
-      .run(
-        answerHash,
-        order,
-        effectiveFrom.cycle,
-        effectiveFrom.index,
-        effectiveFrom.use,
-        orderedAtUnixMs,
-        serial,
-        version,
-      );
-    return Number(changes) === 1;
+    const changes = database.run(
+      "UPDATE key_changes SET state = 'ordered', sealed_secret = NULL, answer_hash = ?, key_order = ?, from_cycle = ?," +
+        " from_index = ?, from_use = ?, ordered_ms = ? WHERE terminal = ? AND version = ? AND state = 'offered'",
+      answerHash,
+      order,
+      effectiveFrom.cycle,
+      effectiveFrom.index,
+      effectiveFrom.use,
+      orderedAtUnixMs,
+      serial,
+      version,
+    );
+    return changes === 1;
   });
 }
 
@@ -112,36 +121,37 @@ export function orderKeyChange(context: StoreContext, serial: TerminalId, ordere
 export function endKeyChange(context: StoreContext, serial: TerminalId, version: number, end: KeyChangeEnd): void {
   const { taken, code } = end;
   commit(context, (database) => {
-    database
-      .prepare(
-        "UPDATE key_changes SET state = ?, sealed_secret = NULL, ended_ms = ?, taken_cycle = ?, taken_index = ?," +
-          " taken_use = ?, code = ? WHERE terminal = ? AND version = ? AND state <> 'done'",
-      )
-      .run(
-        end.state,
-        end.endedAtUnixMs,
-        taken?.cycle ?? null,
-        taken?.index ?? null,
-        taken?.use ?? null,
-        code,
-        serial,
-        version,
-      );
+    database.run(
+      "UPDATE key_changes SET state = ?, sealed_secret = NULL, ended_ms = ?, taken_cycle = ?, taken_index = ?," +
+        " taken_use = ?, code = ? WHERE terminal = ? AND version = ? AND state <> 'done'",
+      end.state,
+      end.endedAtUnixMs,
+      taken?.cycle ?? null,
+      taken?.index ?? null,
+      taken?.use ?? null,
+      code,
+      serial,
+      version,
+    );
   });
 }
 
 /** Keeps an alarm. */
 export function addKeyAlarm(context: StoreContext, serial: TerminalId, alarm: KeyAlarm): void {
   commit(context, (database) => {
-    database
-      .prepare("INSERT INTO key_alarms (terminal, at_ms, kind, detail) VALUES (?, ?, ?, ?)")
-      .run(serial, alarm.atUnixMs, alarm.kind, alarm.detail);
-    database
-      .prepare(
-        "DELETE FROM key_alarms WHERE terminal = ?1 AND id <=" +
-          " (SELECT id FROM key_alarms WHERE terminal = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
-      )
-      .run(serial, ALARMS_MAX);
+    database.run(
+      "INSERT INTO key_alarms (terminal, at_ms, kind, detail) VALUES (?, ?, ?, ?)",
+      serial,
+      alarm.atUnixMs,
+      alarm.kind,
+      alarm.detail,
+    );
+    database.run(
+      "DELETE FROM key_alarms WHERE terminal = ?1 AND id <=" +
+        " (SELECT id FROM key_alarms WHERE terminal = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+      serial,
+      ALARMS_MAX,
+    );
   });
 }
 

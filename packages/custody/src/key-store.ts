@@ -88,12 +88,12 @@ export class KeyStore {
     const keys = (["hpke", "receipt"] as const).map((purpose) => issueServerKey(root, purpose, 1, nowUnixMs, random));
     const opened = openKekAccess(kek, random);
     const rows = keys.map((key) => serverKeyRow(key, opened));
-    const copies = SqliteCopies.create(folderPaths, KEY_STORE_FILE, KEY_STORE_SCHEMA);
-    copies.commit((database) => {
-      for (const row of rows) row(database);
-      database.prepare("INSERT INTO meta VALUES ('root_public', ?)").run(Buffer.from(root.publicBytes).toString("hex"));
+    const database = SqliteCopies.create(folderPaths, KEY_STORE_FILE, KEY_STORE_SCHEMA);
+    database.commit((writer) => {
+      for (const row of rows) row(writer);
+      writer.run("INSERT INTO meta VALUES ('root_public', ?)", Buffer.from(root.publicBytes).toString("hex"));
     });
-    return { store: new KeyStore({ copies, kek: opened, kekGeneration: 0, random }), root };
+    return { store: new KeyStore({ database, kek: opened, kekGeneration: 0, random }), root };
   }
 
   /**
@@ -102,24 +102,24 @@ export class KeyStore {
    * @throws {CustodyError} ERR_KEYSTORE_MISSING, ERR_KEYSTORE_FORMAT for a version that is not known.
    */
   static open(folderPaths: readonly string[], kek: KekAccess, random: RandomSource): KeyStore {
-    const copies = SqliteCopies.open(folderPaths, KEY_STORE_FILE);
+    const database = SqliteCopies.open(folderPaths, KEY_STORE_FILE);
     const opened = openKekAccess(kek, random);
-    migrate(copies, opened, random);
-    return new KeyStore({ copies, kek: opened, kekGeneration: kekGenerationOf(copies.reader), random });
+    migrate(database, opened, random);
+    return new KeyStore({ database, kek: opened, kekGeneration: kekGenerationOf(database), random });
   }
 
   /** Changes whenever another process changed the store, so that caches know. */
   get dataVersion(): number {
-    return this.#context.copies.dataVersion;
+    return this.#context.database.dataVersion;
   }
 
   /** Copies that every commit reaches. */
   get copyCount(): number {
-    return this.#context.copies.copyCount;
+    return this.#context.database.copyCount;
   }
 
   close(): void {
-    this.#context.copies.close();
+    this.#context.database.close();
     this.#context.kek.close();
   }
 

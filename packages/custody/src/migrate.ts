@@ -3,14 +3,14 @@ import { sealBlob, type RandomSource } from "@pericard/crypto";
 import { TenantId, TerminalId } from "@pericard/protocol";
 import { CustodyError } from "./errors.ts";
 import type { Kek } from "./kek.ts";
+import { firstRow, type KeyDatabase, type RowReader } from "./key-database.ts";
 import { blobColumn, textColumn } from "./rows.ts";
 import { KEY_LIFE_TABLES, KEY_STORE_VERSION, MASTER_SEQUENCE_TABLE, PAPER_TABLES, TRANSFER_TABLES } from "./schema.ts";
-import type { SqliteCopies, Writable } from "./sqlite-copies.ts";
 import { selectRows } from "./store-context.ts";
 import { blockContext } from "./terminals.ts";
 
-function versionOf(database: Writable): number {
-  return Number(database.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.["value"]);
+function versionOf(database: RowReader): number {
+  return Number(firstRow(database, "SELECT value FROM meta WHERE name = 'version'")?.["value"]);
 }
 
 /**
@@ -19,36 +19,36 @@ function versionOf(database: Writable): number {
  * @throws {CustodyError} ERR_KEYSTORE_FORMAT for a version that is not known; {CryptoError} ERR_SEAL_BROKEN when a store
  * of version 1 does not open under the key-encryption key.
  */
-export function migrate(copies: SqliteCopies, kek: Kek, random: RandomSource): void {
-  const version = versionOf(copies.reader);
+export function migrate(database: KeyDatabase, kek: Kek, random: RandomSource): void {
+  const version = versionOf(database);
   if (version === KEY_STORE_VERSION) return;
   if (version !== 1) {
     throw new CustodyError("ERR_KEYSTORE_FORMAT", `key store is of version ${version}, not ${KEY_STORE_VERSION}`);
   }
-  const blocks = blocksUnderTenantKeys(copies, kek, random);
-  copies.commit((database) => {
+  const blocks = blocksUnderTenantKeys(database, kek, random);
+  database.commit((writer) => {
     // Another process may have been faster.
-    if (versionOf(database) !== 1) return;
-    database.exec(MASTER_SEQUENCE_TABLE);
-    database.exec(KEY_LIFE_TABLES);
-    database.exec(PAPER_TABLES);
-    database.exec(TRANSFER_TABLES);
+    if (versionOf(writer) !== 1) return;
+    writer.define(MASTER_SEQUENCE_TABLE);
+    writer.define(KEY_LIFE_TABLES);
+    writer.define(PAPER_TABLES);
+    writer.define(TRANSFER_TABLES);
     for (const { serial, sealed } of blocks) {
-      database.prepare("UPDATE terminals SET sealed_block = ? WHERE serial = ?").run(sealed, serial);
+      writer.run("UPDATE terminals SET sealed_block = ? WHERE serial = ?", sealed, serial);
     }
-    database.prepare("UPDATE meta SET value = '2' WHERE name = 'version'").run();
+    writer.run("UPDATE meta SET value = '2' WHERE name = 'version'");
   });
 }
 
 /** Version 1 sealed blocks under the key-encryption key itself, so that a change of it would have touched each. */
-function blocksUnderTenantKeys(copies: SqliteCopies, kek: Kek, random: RandomSource) {
+function blocksUnderTenantKeys(database: KeyDatabase, kek: Kek, random: RandomSource) {
   const tenantKeys = new Map(
-    selectRows({ copies }, "SELECT id, sealed_key FROM tenants").map((row) => {
+    selectRows({ database }, "SELECT id, sealed_key FROM tenants").map((row) => {
       const id = TenantId.parse(textColumn(row, "id"));
       return [id, kek.open(["tenant", TenantId.toBytes(id)], blobColumn(row, "sealed_key"))] as const;
     }),
   );
-  return selectRows({ copies }, "SELECT serial, tenant, sealed_block FROM terminals").map((row) => {
+  return selectRows({ database }, "SELECT serial, tenant, sealed_block FROM terminals").map((row) => {
     const serial = TerminalId.parse(textColumn(row, "serial"));
     const tenant = TenantId.parse(textColumn(row, "tenant"));
     const key = tenantKeys.get(tenant);

@@ -49,10 +49,8 @@ export function activatePaperTerminal(context: StoreContext, keys: PaperTerminal
     throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, of suite ${suite}`);
   }
   commit(context, (database) => {
-    database
-      .prepare("UPDATE terminals SET state = 'active', sign_public = ? WHERE serial = ?")
-      .run(signPublicKey, serial);
-    database.prepare("INSERT INTO paper_terminals VALUES (?, ?)").run(serial, envelopePublicKey);
+    database.run("UPDATE terminals SET state = 'active', sign_public = ? WHERE serial = ?", signPublicKey, serial);
+    database.run("INSERT INTO paper_terminals VALUES (?, ?)", serial, envelopePublicKey);
   });
   return getTerminal(context, serial);
 }

@@ -9,7 +9,7 @@
 import { drawPaperRsaPair, sealBlob, SyntheticTenant } from "@pericard/crypto";
 import { TenantId } from "@pericard/protocol";
 import type { Tenant } from "./entities.ts";
-import type { Writable } from "./sqlite-copies.ts";
+import type { RowWriter } from "./key-database.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** Context of a tenant's sealed RSA key. */
@@ -22,10 +22,9 @@ export function drawPaperKey(
   { random }: Pick<StoreContext, "random">,
   tenant: Pick<Tenant, "id" | "synthetic">,
   key: Uint8Array,
-): (database: Writable) => void {
+): (database: RowWriter) => void {
   if (!tenant.synthetic) return () => undefined;
   const { privateDer, publicDer } = drawPaperRsaPair(SyntheticTenant.admit(tenant));
   const sealed = sealBlob(key, paperKeyContext(tenant.id), privateDer, random);
-  return (database) =>
-    void database.prepare("INSERT INTO paper_tenants VALUES (?, ?, ?)").run(tenant.id, publicDer, sealed);
+  return (database) => void database.run("INSERT INTO paper_tenants VALUES (?, ?, ?)", tenant.id, publicDer, sealed);
 }

@@ -29,9 +29,15 @@ export function obtainRecordingKey(
   const dataKey = random(KEY_BYTES);
   const sealedKey = sealBlob(holderKey(context, tenant, patient), keyContext(recording), dataKey, random);
   commit(context, (database) => {
-    database
-      .prepare("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)")
-      .run(recording, tenant, serial, patient, sealedKey, nowUnixMs);
+    database.run(
+      "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)",
+      recording,
+      tenant,
+      serial,
+      patient,
+      sealedKey,
+      nowUnixMs,
+    );
   });
   return { recording, tenant, terminal: serial, patient, dataKey, createdAtUnixMs: nowUnixMs };
 }

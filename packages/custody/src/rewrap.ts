@@ -31,8 +31,8 @@ export function rewrap(context: StoreContext, next: Kek): number {
     }),
   );
   commit(context, (database) => {
-    for (const { sql, sealed, name } of updates) database.prepare(sql).run(sealed, name);
-    database.prepare("INSERT OR REPLACE INTO meta VALUES ('kek_generation', ?)").run(String(context.kekGeneration + 1));
+    for (const { sql, sealed, name } of updates) database.run(sql, sealed, name);
+    database.run("INSERT OR REPLACE INTO meta VALUES ('kek_generation', ?)", String(context.kekGeneration + 1));
   });
   return updates.length;
 }

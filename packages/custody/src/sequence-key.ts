@@ -35,7 +35,7 @@ function createSequenceKey(context: StoreContext, nowUnixMs: number): MasterSequ
   const key = context.random(KEY_BYTES);
   const sealedKey = context.kek.seal(["sequence", id], key);
   commit(context, (database) => {
-    database.prepare("INSERT INTO master_sequence VALUES (?, ?, ?)").run(toHex(id), sealedKey, nowUnixMs);
+    database.run("INSERT INTO master_sequence VALUES (?, ?, ?)", toHex(id), sealedKey, nowUnixMs);
   });
   return { id, key };
 }

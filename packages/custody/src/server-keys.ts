@@ -16,7 +16,7 @@ import {
 import { KeyId, KeyStatement, type KeyPurpose } from "@pericard/protocol";
 import type { Kek } from "./kek.ts";
 import { blobColumn, integerColumn, textColumn, type Row } from "./rows.ts";
-import type { Writable } from "./sqlite-copies.ts";
+import type { RowWriter } from "./key-database.ts";
 
 /** One key of the server as stored. The private half is a raw 32-byte key. */
 export interface ServerKey {
@@ -84,19 +84,18 @@ export function issueServerKey(
 /** A row's values, the private half sealed under the KEK. */
 export function serverKeyRow(key: ServerKey, kek: Kek) {
   const sealedPrivate = kek.seal(["server-key", KeyId.toBytes(key.keyId)], key.privateBytes);
-  return (database: Writable): void => {
-    database
-      .prepare("INSERT INTO server_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(
-        key.keyId,
-        key.purpose,
-        key.version,
-        key.publicBytes,
-        sealedPrivate,
-        key.statement,
-        key.notBeforeUnixMs,
-        key.notAfterUnixMs,
-      );
+  return (database: RowWriter): void => {
+    database.run(
+      "INSERT INTO server_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      key.keyId,
+      key.purpose,
+      key.version,
+      key.publicBytes,
+      sealedPrivate,
+      key.statement,
+      key.notBeforeUnixMs,
+      key.notAfterUnixMs,
+    );
   };
 }
 

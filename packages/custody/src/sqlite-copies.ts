@@ -9,13 +9,42 @@
  */
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { CustodyError } from "./errors.ts";
+import type { KeyDatabase, RowWriter, SqlValue } from "./key-database.ts";
+import type { Row } from "./rows.ts";
 
 const BUSY_TIMEOUT_MS = 10_000;
 
-/** A database whose rows a transaction may change. */
-export type Writable = Pick<DatabaseSync, "prepare" | "exec">;
+/** One copy as the key store sees it. Its statements are prepared once: the store has few, and runs some very often. */
+class Copy implements RowWriter {
+  readonly database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.database = database;
+  }
+
+  rows(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
+    return this.#prepare(sql).all(...parameters);
+  }
+
+  run(sql: string, ...parameters: readonly SqlValue[]): number {
+    return Number(this.#prepare(sql).run(...parameters).changes);
+  }
+
+  define(sql: string): void {
+    this.database.exec(sql);
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
 
 function openDatabase(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
@@ -85,13 +114,13 @@ function makeAnew(source: DatabaseSync, path: string): void {
 const DIFFERENT = Symbol("different");
 
 /** The open copies. */
-export class SqliteCopies {
+export class SqliteCopies implements KeyDatabase {
   readonly #paths: readonly string[];
-  readonly #databases: readonly DatabaseSync[];
+  readonly #copies: readonly Copy[];
 
   private constructor(paths: readonly string[], databases: readonly DatabaseSync[]) {
     this.#paths = paths;
-    this.#databases = databases;
+    this.#copies = databases.map((database) => new Copy(database));
   }
 
   /**
@@ -127,19 +156,23 @@ export class SqliteCopies {
 
   /** How many copies every commit reaches. */
   get copyCount(): number {
-    return this.#databases.length;
+    return this.#copies.length;
   }
 
-  /** The copy to read from. */
-  get reader(): DatabaseSync {
-    const [first] = this.#databases;
-    if (!first) throw new CustodyError("ERR_KEYSTORE_MISSING", "key store is closed");
+  /** Rows of the first copy. */
+  rows(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
+    return this.#first.rows(sql, ...parameters);
+  }
+
+  get #first(): Copy {
+    const [first] = this.#copies;
+    if (!first) throw new CustodyError("ERR_KEYSTORE_MISSING", "key store has no folder");
     return first;
   }
 
   /** A number that changes whenever another connection commits. Source: SQLite PRAGMA data_version. */
   get dataVersion(): number {
-    return Number(this.reader.prepare("PRAGMA data_version").get()?.["data_version"]);
+    return Number(this.rows("PRAGMA data_version")[0]?.["data_version"]);
   }
 
   /**
@@ -148,7 +181,7 @@ export class SqliteCopies {
    *
    * @throws {CustodyError} ERR_KEYSTORE_COPY when a copy fails; nothing may depend on the change then.
    */
-  commit<T>(work: (database: Writable) => T): T {
+  commit<T>(work: (database: RowWriter) => T): T {
     const result = this.#tryCommit(work);
     if (result !== DIFFERENT) return result;
     this.#makeEqual();
@@ -166,20 +199,20 @@ export class SqliteCopies {
     }
   }
 
-  #tryCommit<T>(work: (database: Writable) => T): T | typeof DIFFERENT {
+  #tryCommit<T>(work: (database: RowWriter) => T): T | typeof DIFFERENT {
     const begun: DatabaseSync[] = [];
     try {
-      for (const database of this.#databases) {
+      for (const { database } of this.#copies) {
         database.exec("BEGIN IMMEDIATE");
         begun.push(database);
       }
-      if (new Set(this.#databases.map(generationOf)).size > 1) {
+      if (new Set(begun.map(generationOf)).size > 1) {
         for (const database of begun) rollback(database);
         return DIFFERENT;
       }
-      const results = this.#databases.map((database) => {
-        const result = work(database);
-        database.exec("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'");
+      const results = this.#copies.map((copy) => {
+        const result = work(copy);
+        copy.database.exec("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'");
         return result;
       });
       while (begun.length > 0) {
@@ -196,7 +229,7 @@ export class SqliteCopies {
 
   /** Closes every copy. */
   close(): void {
-    for (const database of this.#databases) database.close();
+    for (const { database } of this.#copies) database.close();
   }
 }
 

@@ -68,9 +68,9 @@ export function allocateTerminals(
     return { serial, place: blockPlace(factoryNumber, index), routing: RoutingId.fromBytes(random(8)), sealedBlock };
   });
   commit(context, (database) => {
-    const insert = database.prepare("INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'allocated', NULL, NULL, ?)");
+    const sql = "INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'allocated', NULL, NULL, ?)";
     for (const { serial, place, routing, sealedBlock } of rows) {
-      insert.run(serial, tenant, suite, routing, place, sealedBlock, nowUnixMs);
+      database.run(sql, serial, tenant, suite, routing, place, sealedBlock, nowUnixMs);
     }
   });
   return rows.map(({ serial }) => getTerminal(context, serial));
@@ -82,13 +82,11 @@ export function activateTerminals(context: StoreContext, verified: readonly Term
     if (state !== "allocated") throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, not allocated`);
   }
   commit(context, (database) => {
-    const update = database.prepare(
-      "UPDATE terminals SET state = 'active', sign_public = ?, agree_public = ? WHERE serial = ?",
-    );
-    const insertProof = database.prepare("INSERT INTO deployment_proofs VALUES (?, ?, ?, NULL)");
+    const update = "UPDATE terminals SET state = 'active', sign_public = ?, agree_public = ? WHERE serial = ?";
+    const insertProof = "INSERT INTO deployment_proofs VALUES (?, ?, ?, NULL)";
     for (const { serial, signPublicKey, agreePublicKey, transcript } of verified) {
-      update.run(signPublicKey, agreePublicKey, serial);
-      if (transcript) insertProof.run(serial, transcript.challenge, transcript.answer);
+      database.run(update, signPublicKey, agreePublicKey, serial);
+      if (transcript) database.run(insertProof, serial, transcript.challenge, transcript.answer);
     }
   });
   return verified.map(({ serial }) => getTerminal(context, serial));
@@ -97,8 +95,8 @@ export function activateTerminals(context: StoreContext, verified: readonly Term
 export function quarantineTerminals(context: StoreContext, serials: readonly TerminalId[]): readonly Terminal[] {
   for (const serial of serials) getTerminal(context, serial);
   commit(context, (database) => {
-    const update = database.prepare("UPDATE terminals SET state = 'quarantined' WHERE serial = ?");
-    for (const serial of serials) update.run(serial);
+    const sql = "UPDATE terminals SET state = 'quarantined' WHERE serial = ?";
+    for (const serial of serials) database.run(sql, serial);
   });
   return serials.map((serial) => getTerminal(context, serial));
 }

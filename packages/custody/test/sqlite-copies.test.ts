@@ -3,7 +3,8 @@ import { existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "n
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
-import { SqliteCopies, type Writable } from "../src/sqlite-copies.ts";
+import type { RowWriter } from "../src/key-database.ts";
+import { SqliteCopies } from "../src/sqlite-copies.ts";
 import { contentsOf, copyFolders, imageOf, temporaryFolder } from "./support/folders.ts";
 
 const FILE = "keys.sqlite";
@@ -14,16 +15,13 @@ CREATE TABLE parts (thing INTEGER NOT NULL REFERENCES things (id)) STRICT;`;
 
 const add =
   (id: number) =>
-  (database: Writable): void => {
-    database.prepare("INSERT INTO things VALUES (?, ?)").run(id, new Uint8Array(50).fill(id));
-    database.prepare("INSERT INTO parts VALUES (?)").run(id);
+  (writer: RowWriter): void => {
+    writer.run("INSERT INTO things VALUES (?, ?)", id, new Uint8Array(50).fill(id));
+    writer.run("INSERT INTO parts VALUES (?)", id);
   };
 
 const idsOf = (copies: SqliteCopies): readonly unknown[] =>
-  copies.reader
-    .prepare("SELECT id FROM things ORDER BY id")
-    .all()
-    .map((row) => row["id"]);
+  copies.rows("SELECT id FROM things ORDER BY id").map((row) => row["id"]);
 
 let folders: readonly string[];
 beforeEach(() => {
@@ -54,8 +52,8 @@ describe("a commit", () => {
   test("that one copy refuses changes none, and the next one works", () => {
     const copies = SqliteCopies.create(folders, FILE, SCHEMA);
     let calls = 0;
-    const failing = (database: Writable): void => {
-      add(5)(database);
+    const failing = (writer: RowWriter): void => {
+      add(5)(writer);
       calls += 1;
       if (calls === 2) throw new Error("disk failed");
     };

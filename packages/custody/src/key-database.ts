@@ -1,0 +1,48 @@
+/**
+ * The database under the key store, as the key store needs it: a port. The key store's logic is written once over it.
+ *
+ * SQL is what SQLite and PostgreSQL both know. `?` stands for each parameter in turn. Tables are declared with SQLite's
+ * types (schema.ts), which an adapter translates: TEXT, INTEGER (safe integers) and BLOB.
+ *
+ * Source: docs/format.md §12.
+ */
+import type { Row } from "./rows.ts";
+
+/** A value of a column. Integers are safe ones. */
+export type SqlValue = string | number | null | Uint8Array;
+
+/** What reads. */
+export interface RowReader {
+  /** Rows of a SELECT. Bytes belong to the caller. */
+  rows(sql: string, ...parameters: readonly SqlValue[]): readonly Row[];
+}
+
+/** What reads and writes within one transaction. */
+export interface RowWriter extends RowReader {
+  /** Runs one statement that changes rows. @returns how many it changed. */
+  run(sql: string, ...parameters: readonly SqlValue[]): number;
+  /** Runs statements that make tables. */
+  define(sql: string): void;
+}
+
+/** An open database. Reads see what was committed last, by whichever process. */
+export interface KeyDatabase extends RowReader {
+  /**
+   * Runs `work` in one transaction that no other writer's overlaps, and commits it. `work` may be run several times, on
+   * several copies, and must do the same each time: what is random or timed is drawn before.
+   * Returns when the change is durable in every copy. When it throws, nothing may depend on the change.
+   *
+   * @throws {CustodyError} what `work` throws; ERR_KEYSTORE_COPY when it could not be written.
+   */
+  commit<T>(work: (writer: RowWriter) => T): T;
+  /** A number that changes whenever anybody else commits. */
+  readonly dataVersion: number;
+  /** How many copies every commit reaches, as far as this side knows. */
+  readonly copyCount: number;
+  close(): void;
+}
+
+/** The first row of a SELECT, or undefined. */
+export function firstRow(reader: RowReader, sql: string, ...parameters: readonly SqlValue[]): Row | undefined {
+  return reader.rows(sql, ...parameters)[0];
+}
