@@ -1,7 +1,7 @@
 /** The gateway's configuration: a JSON file's value, checked field by field. Source: docs/operating/gateway.md. */
 import { isIP } from "node:net";
 import { GatewayError } from "./errors.ts";
-import { SPOOL_BYTES_DEFAULT } from "./limits.ts";
+import { SPOOL_BYTES_DEFAULT, UPSTREAMS_MAX } from "./limits.ts";
 
 /** Who may hand in messages: a terminal, or another gateway. */
 export interface ClientConfig {
@@ -32,14 +32,15 @@ export interface GatewayConfig {
   /** Bytes on disk at which clients get 503, at least 64 KiB. Below about 40 MiB large envelopes never fit. */
   readonly spoolBytesMax: number;
   readonly clients: readonly ClientConfig[];
-  readonly upstream: UpstreamConfig;
+  /** In order of preference. */
+  readonly upstreams: readonly UpstreamConfig[];
 }
 
 /** A configuration as written: what has a default may be left out. */
 export type GatewaySettings = Pick<GatewayConfig, "port" | "folderPath"> &
   Partial<Pick<GatewayConfig, "host" | "spoolBytesMax">> & {
     readonly clients: readonly (Omit<ClientConfig, "spoolBytesMax"> & Partial<ClientConfig>)[];
-    readonly upstream: Omit<UpstreamConfig, "timeoutMs"> & Partial<UpstreamConfig>;
+    readonly upstreams: readonly (Omit<UpstreamConfig, "timeoutMs"> & Partial<UpstreamConfig>)[];
   };
 
 const SPOOL_BYTES_MIN = 64 * 1024;
@@ -95,20 +96,34 @@ function readClient(field: string, value: unknown, spoolBytesMax: number): Clien
 function readClients(value: unknown, spoolBytesMax: number): readonly ClientConfig[] {
   if (!Array.isArray(value) || value.length === 0) return refuse("clients", "a list of one client or more");
   const clients = value.map((client, i) => readClient(`clients[${i}]`, client, spoolBytesMax));
-  for (const key of ["name", "token"] as const) {
-    const second = clients.findIndex((client, i) => clients.findIndex((other) => other[key] === client[key]) < i);
-    if (second >= 0) refuse(`clients[${second}].${key}`, "different from every other client's");
-  }
+  refuseSame("clients", clients, ["name", "token"]);
   return clients;
 }
 
-function readUpstream(value: unknown): UpstreamConfig {
-  const fields = readFields("upstream", value, ["url", "token", "timeoutMs"]);
+function readUpstream(field: string, value: unknown): UpstreamConfig {
+  const fields = readFields(field, value, ["url", "token", "timeoutMs"]);
   return {
-    url: readUrl("upstream.url", fields["url"]),
-    token: readToken("upstream.token", fields["token"]),
-    timeoutMs: readInteger("upstream.timeoutMs", fields["timeoutMs"] ?? 30_000, 100, 600_000),
+    url: readUrl(`${field}.url`, fields["url"]),
+    token: readToken(`${field}.token`, fields["token"]),
+    timeoutMs: readInteger(`${field}.timeoutMs`, fields["timeoutMs"] ?? 30_000, 100, 600_000),
   };
+}
+
+function readUpstreams(value: unknown): readonly UpstreamConfig[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > UPSTREAMS_MAX) {
+    return refuse("upstreams", `a list of 1 to ${UPSTREAMS_MAX} upstreams`);
+  }
+  const upstreams = value.map((upstream, i) => readUpstream(`upstreams[${i}]`, upstream));
+  refuseSame("upstreams", upstreams, ["url"]);
+  return upstreams;
+}
+
+/** Refuses a list of which two say the same in one of the fields. */
+function refuseSame<T extends object>(field: string, list: readonly T[], keys: readonly (keyof T & string)[]): void {
+  for (const key of keys) {
+    const second = list.findIndex((one, i) => list.findIndex((other) => other[key] === one[key]) < i);
+    if (second >= 0) refuse(`${field}[${second}].${key}`, "different from every other one's");
+  }
 }
 
 /**
@@ -118,9 +133,9 @@ function readUpstream(value: unknown): UpstreamConfig {
  * @throws {GatewayError} ERR_GATEWAY_CONFIG naming the first field that is wrong, never its value.
  */
 export function readGatewayConfig(value: unknown): GatewayConfig {
-  const names = ["host", "port", "folderPath", "spoolBytesMax", "clients", "upstream"];
+  const names = ["host", "port", "folderPath", "spoolBytesMax", "clients", "upstreams"];
   const fields = readFields("gateway", value, names);
-  const { host = "127.0.0.1", port, folderPath, clients, upstream } = fields;
+  const { host = "127.0.0.1", port, folderPath, clients, upstreams } = fields;
   const bytes = fields["spoolBytesMax"] ?? SPOOL_BYTES_DEFAULT;
   const spoolBytesMax = readInteger("spoolBytesMax", bytes, SPOOL_BYTES_MIN, 2 ** 50);
   return {
@@ -129,6 +144,6 @@ export function readGatewayConfig(value: unknown): GatewayConfig {
     folderPath: readPattern("folderPath", folderPath, /^[^\0]+$/, "a path"),
     spoolBytesMax,
     clients: readClients(clients, spoolBytesMax),
-    upstream: readUpstream(upstream),
+    upstreams: readUpstreams(upstreams),
   };
 }

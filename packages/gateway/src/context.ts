@@ -8,7 +8,7 @@ import { Forwarder, type ForwarderEvents } from "./forwarder.ts";
 import type { Defer } from "./group-commit.ts";
 import { createHttpServer, type LogSettings } from "./http-server.ts";
 import { Intake } from "./intake.ts";
-import { INTAKE_BYTES_MAX, MIRROR_BOXES_MAX, MIRROR_BYTES_MAX } from "./limits.ts";
+import { FAILOVER_TIMES, INTAKE_BYTES_MAX, MIRROR_BOXES_MAX, MIRROR_BYTES_MAX } from "./limits.ts";
 import { Mirror } from "./mirror.ts";
 import type { Jitter } from "./retry-delay.ts";
 import { addRoutes } from "./routes.ts";
@@ -17,7 +17,8 @@ import { Spool } from "./spool.ts";
 import { readStats, type Counters, type GatewayStats } from "./stats.ts";
 import { StatusRelay } from "./status-relay.ts";
 import { createHttpUpstream } from "./upstream-http.ts";
-import { WatchedUpstream } from "./upstream-watched.ts";
+import type { FailoverTimes } from "./upstream-link.ts";
+import { UpstreamList } from "./upstream-list.ts";
 import type { Upstream } from "./upstream.ts";
 
 /** What a test, or another program, may put in place of the machine's own. */
@@ -26,7 +27,8 @@ export interface GatewayOverrides {
   readonly jitter?: Jitter;
   readonly defer?: Defer;
   readonly folder?: Folder;
-  readonly upstream?: Upstream;
+  readonly upstreams?: readonly Upstream[];
+  readonly times?: FailoverTimes;
   readonly log?: LogSettings;
 }
 
@@ -99,7 +101,15 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
   const { spoolBytesMax } = config;
   const server = createHttpServer(overrides.log ?? { level: "info" });
   const counters = { refusedCount: 0, damagedCount: 0 };
-  const upstream = new WatchedUpstream(overrides.upstream ?? createHttpUpstream(config.upstream, clock));
+  const upstream = new UpstreamList({
+    upstreams: overrides.upstreams ?? config.upstreams.map((one) => createHttpUpstream(one, clock)),
+    clock,
+    times: overrides.times ?? FAILOVER_TIMES,
+    onSwitch: (index) => {
+      server.log.warn({ upstream: index, url: config.upstreams[index]?.url }, "another upstream is used");
+      forwarder.upstreamChanged();
+    },
+  });
   const mirror = new Mirror({ bytesMax: MIRROR_BYTES_MAX, boxesMax: MIRROR_BOXES_MAX });
   const queue = new SendQueue();
   const spool = new Spool({
@@ -119,6 +129,7 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
   const relay = new StatusRelay(upstream, mirror, clock);
   const stats = (): GatewayStats => readStats(spool, upstream, counters, spoolBytesMax);
   const clients = new ClientRegistry(config.clients);
-  addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, stats });
+  const isCutOff = (): boolean => upstream.reachability === "cut-off" || upstream.reachability === "unreachable";
+  addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, stats, isCutOff });
   return { clock, server, spool, forwarder, relay, upstream, stats, unlock: held.unlock };
 }

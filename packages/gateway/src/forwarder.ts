@@ -68,6 +68,15 @@ export class Forwarder {
     if (queue.nextWakeMs !== undefined) this.#wakeAt(queue.nextWakeMs, now.monotonicMs);
   }
 
+  /** Begins anew with an upstream that is not known to fail. What is on its way to the other one asks for no pause. */
+  upstreamChanged(): void {
+    this.#round += 1;
+    this.#failureCount = 0;
+    this.#pausedUntilMs = 0;
+    this.#options.queue.wakeAll();
+    this.pump();
+  }
+
   /** Sends nothing more; waits for requests in flight, five seconds at most, then breaks them off. */
   async stop(): Promise<void> {
     this.#stopped = true;

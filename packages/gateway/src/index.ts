@@ -6,6 +6,6 @@ export type { GatewayOverrides } from "./context.ts";
 export { GatewayError, type GatewayErrorCode } from "./errors.ts";
 export type { LogSettings } from "./http-server.ts";
 export { startGateway, type RunningGateway } from "./main.ts";
-export { UPSTREAM_HEADER } from "./routes.ts";
 export type { GatewayStats } from "./stats.ts";
+export type { FailoverTimes, Reach } from "./upstream-link.ts";
 export type { SendOptions, Upstream, UpstreamAnswer, UpstreamLater } from "./upstream.ts";

@@ -1,4 +1,5 @@
 /** Bounds of a gateway that are not configured. Source: docs/operating/gateway.md. */
+import type { FailoverTimes } from "./upstream-link.ts";
 
 /** Bytes that a spool may take on disk when the configuration does not say. */
 export const SPOOL_BYTES_DEFAULT = 2 * 1024 ** 3;
@@ -22,6 +23,21 @@ export const FRESH_MS = 60_000;
 export const RETRY_MS_MIN = 500;
 export const RETRY_MS_MAX = 30_000;
 export const RETRY_AFTER_MS_MAX = 300_000;
+
+/** Upstreams in one list, at most. */
+export const UPSTREAMS_MAX = 8;
+
+/** When a gateway with several upstreams leaves one and comes back. */
+export const FAILOVER_TIMES: FailoverTimes = {
+  failingMs: 3000,
+  cutOffMs: 30_000,
+  returnMs: 30_000,
+  returnMsMax: 600_000,
+  probeMs: 5000,
+};
+
+/** For the answer to a probe. */
+export const PROBE_TIMEOUT_MS = 5000;
 
 /** After a disk failure the spool refuses for this long before it tries the disk again. */
 export const DISK_RETRY_MS = 1000;

@@ -2,9 +2,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import {
   encodeMail,
+  HEALTH_PATH,
   MAIL_MEDIA_TYPE,
   problem,
   UPLOAD_PATH,
+  UPSTREAM_HEADER,
+  UPSTREAM_UNREACHABLE,
   WAIT_PARAMETER,
   WAIT_SECONDS_MAX,
 } from "@pericard/protocol";
@@ -19,9 +22,6 @@ import type { Spool } from "./spool.ts";
 import type { GatewayStats } from "./stats.ts";
 import type { StatusRelay } from "./status-relay.ts";
 
-/** Header of a poll's answer: `unreachable` when the status did not get through. */
-export const UPSTREAM_HEADER = "pericard-upstream";
-
 /** What the routes work with. */
 export interface RouteOptions {
   readonly clients: ClientRegistry;
@@ -30,6 +30,8 @@ export interface RouteOptions {
   readonly mirror: Mirror;
   readonly relay: StatusRelay;
   readonly stats: () => GatewayStats;
+  /** Whether what is taken in can only wait here now. */
+  readonly isCutOff: () => boolean;
 }
 
 const CLIENT = "pericardClient";
@@ -68,7 +70,7 @@ async function answerPoll(
   const wait = { waitSeconds: readWaitSeconds(request), gone: goneSignal(reply) };
   const end = await options.relay.poll(status, client.name, wait);
   if (end.kind === "refused") return sendProblem(reply, problem(end.status, end.code, end.title));
-  if (end.kind === "unreachable") void reply.header(UPSTREAM_HEADER, "unreachable");
+  if (end.kind === "unreachable" || options.isCutOff()) void reply.header(UPSTREAM_HEADER, UPSTREAM_UNREACHABLE);
   // A client that is gone takes nothing with it.
   const mail = wait.gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, status.routing));
   return reply.code(200).type(MAIL_MEDIA_TYPE).send(encodeMail(mail));
@@ -82,13 +84,14 @@ async function answerUpload(
 ): Promise<FastifyReply> {
   const gone = goneSignal(reply);
   await options.spool.admit(message, client);
+  if (options.isCutOff()) void reply.header(UPSTREAM_HEADER, UPSTREAM_UNREACHABLE);
   const mail = gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, message.routing));
   return reply.code(202).type(MAIL_MEDIA_TYPE).send(encodeMail(mail));
 }
 
 /** Puts the routes into a server. */
 export function addRoutes(server: FastifyInstance, options: RouteOptions): void {
-  server.get("/healthz", async () => options.stats());
+  server.get(HEALTH_PATH, async () => options.stats());
   server.decorateRequest(CLIENT);
   server.post(UPLOAD_PATH, {
     // Before the body is read: nobody unknown, and no more bytes at once than there is memory for.

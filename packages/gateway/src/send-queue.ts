@@ -93,6 +93,11 @@ export class SendQueue {
     this.#resting.push(lane);
   }
 
+  /** Lets every lane rest no longer. */
+  wakeAll(): void {
+    this.#wake(Number.POSITIVE_INFINITY);
+  }
+
   #wake(monotonicMs: number): void {
     for (let lane = this.#resting.peek(); lane && lane.restsUntilMs <= monotonicMs; lane = this.#resting.peek()) {
       this.#resting.pop();

@@ -1,6 +1,6 @@
 /** What a gateway tells about itself to anyone who asks: numbers, no names. */
 import type { Spool } from "./spool.ts";
-import type { Reachability, WatchedUpstream } from "./upstream-watched.ts";
+import type { Reachability, UpstreamList } from "./upstream-list.ts";
 
 /** The body of /healthz. */
 export interface GatewayStats {
@@ -11,7 +11,11 @@ export interface GatewayStats {
   readonly spoolBytes: number;
   /** Bytes on disk at which messages are refused. */
   readonly spoolLimitBytes: number;
+  /** How the upstream in use is. `cut-off`: a gateway that says that it cannot pass anything on. */
   readonly upstream: Reachability;
+  /** Which of the configured upstreams is in use, from 0, and since when. */
+  readonly upstreamIndex: number;
+  readonly upstreamSinceUnixMs: number;
   /** When the message that waits longest came; null when none waits. */
   readonly oldestSpooledAtUnixMs: number | null;
   /** Messages since the start that the upstream will never take. Their terminals still have them. */
@@ -29,7 +33,7 @@ export interface Counters {
 /** The numbers of this moment. */
 export function readStats(
   spool: Spool,
-  upstream: WatchedUpstream,
+  upstream: UpstreamList,
   counters: Readonly<Counters>,
   spoolLimitBytes: number,
 ): GatewayStats {
@@ -39,6 +43,8 @@ export function readStats(
     spoolBytes: spool.sizeBytes,
     spoolLimitBytes,
     upstream: upstream.reachability,
+    upstreamIndex: upstream.inUse.index,
+    upstreamSinceUnixMs: upstream.inUse.sinceUnixMs,
     oldestSpooledAtUnixMs: spool.oldestAtUnixMs ?? null,
     refusedCount: counters.refusedCount,
     damagedCount: counters.damagedCount + spool.unusableCount,

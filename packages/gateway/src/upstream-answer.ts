@@ -7,8 +7,15 @@
  *
  * Source: docs/format.md §9; RFC 9457.
  */
-import { decodeMail, MAIL_MEDIA_TYPE, PROBLEM_MEDIA_TYPE, ProtocolError } from "@pericard/protocol";
+import {
+  decodeMail,
+  MAIL_MEDIA_TYPE,
+  PROBLEM_MEDIA_TYPE,
+  ProtocolError,
+  UPSTREAM_UNREACHABLE,
+} from "@pericard/protocol";
 import { readRetryAfterMs } from "./retry-delay.ts";
+import type { Reach } from "./upstream-link.ts";
 import type { UpstreamAnswer, UpstreamLater } from "./upstream.ts";
 
 /** An HTTP answer as read. */
@@ -17,6 +24,8 @@ export interface RawAnswer {
   /** Media type without parameters, in lower case. */
   readonly mediaType: string;
   readonly retryAfter: string | undefined;
+  /** Header `pericard-upstream`. */
+  readonly upstream: string | undefined;
   readonly body: Uint8Array;
 }
 
@@ -39,7 +48,7 @@ function later(raw: RawAnswer, reason: string, nowUnixMs: number): UpstreamLater
 function readTaken(raw: RawAnswer, nowUnixMs: number): UpstreamAnswer {
   if (raw.mediaType !== MAIL_MEDIA_TYPE) return later(raw, "answer", nowUnixMs);
   try {
-    return { kind: "taken", mail: decodeMail(raw.body) };
+    return { kind: "taken", mail: decodeMail(raw.body), cutOff: raw.upstream === UPSTREAM_UNREACHABLE };
   } catch (error) {
     if (error instanceof ProtocolError) return later(raw, "answer", nowUnixMs);
     throw error;
@@ -69,4 +78,14 @@ export function readAnswer(raw: RawAnswer, nowUnixMs: number): UpstreamAnswer {
   if (status === 200 || status === 202) return readTaken(raw, nowUnixMs);
   const refusal = status >= 400 && status < 500 && !LATER_4XX.has(status) ? readProblem(raw) : undefined;
   return refusal ? { kind: "refused", status, ...refusal } : later(raw, `http-${status}`, nowUnixMs);
+}
+
+/** What the answer to a probe says: the body of a gateway's or a server's /healthz. */
+export function readHealth({ status, body }: RawAnswer): Reach {
+  const { status: state, upstream } = (parseJson(body) ?? {}) as {
+    readonly status?: unknown;
+    readonly upstream?: unknown;
+  };
+  if (status !== 200 || state !== "ok") return "failing";
+  return upstream === "unreachable" || upstream === "cut-off" ? "cut-off" : "open";
 }

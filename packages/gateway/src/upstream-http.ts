@@ -5,13 +5,17 @@ import {
   MAIL_ANSWER_BYTES_MAX,
   MAIL_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
+  HEALTH_PATH,
   SIGNED_MEDIA_TYPE,
   UPLOAD_PATH,
+  UPSTREAM_HEADER,
   WAIT_PARAMETER,
 } from "@pericard/protocol";
 import type { Clock } from "./clock.ts";
 import type { UpstreamConfig } from "./config.ts";
-import { readAnswer, unreached, type RawAnswer } from "./upstream-answer.ts";
+import { PROBE_TIMEOUT_MS } from "./limits.ts";
+import { readAnswer, readHealth, unreached, type RawAnswer } from "./upstream-answer.ts";
+import type { Reach } from "./upstream-link.ts";
 import type { SendOptions, Upstream, UpstreamAnswer } from "./upstream.ts";
 
 async function readBody(response: IncomingMessage): Promise<Uint8Array> {
@@ -25,15 +29,25 @@ async function readBody(response: IncomingMessage): Promise<Uint8Array> {
   return new Uint8Array(Buffer.concat(chunks));
 }
 
+function oneOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === "string" ? header : header?.[0];
+}
+
 async function readRaw(response: IncomingMessage): Promise<RawAnswer> {
   const { statusCode = 0, headers } = response;
   const mediaType = (headers["content-type"] ?? "").split(";")[0] ?? "";
   const body = await readBody(response);
-  return { status: statusCode, mediaType: mediaType.trim().toLowerCase(), retryAfter: headers["retry-after"], body };
+  return {
+    status: statusCode,
+    mediaType: mediaType.trim().toLowerCase(),
+    retryAfter: headers["retry-after"],
+    upstream: oneOf(headers[UPSTREAM_HEADER]),
+    body,
+  };
 }
 
 /** One exchange on a request that was just made. Rejects with an errno, or an AbortError when it was broken off. */
-function exchange(request: ClientRequest, message: Uint8Array): Promise<RawAnswer> {
+function exchange(request: ClientRequest, message?: Uint8Array): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     request.on("error", reject);
     request.on("response", (response) => void readRaw(response).then(resolve, reject));
@@ -46,9 +60,13 @@ function reasonOf(error: unknown): string {
   return typeof code === "string" ? code : "network";
 }
 
+function addressOf(base: string, path: string): URL {
+  return new URL(base.replace(/\/*$/, path));
+}
+
 /** Where messages are posted, with the waiting time of a status. */
 function targetOf(base: string, waitSeconds: number): URL {
-  const url = new URL(base.replace(/\/*$/, UPLOAD_PATH));
+  const url = addressOf(base, UPLOAD_PATH);
   if (waitSeconds > 0) url.searchParams.set(WAIT_PARAMETER, String(waitSeconds));
   return url;
 }
@@ -105,5 +123,15 @@ export function createHttpUpstream(config: UpstreamConfig, clock: Clock): Upstre
     return typeof answer === "string" ? unreached(answer) : readAnswer(answer, clock.unixMs());
   }
 
-  return { send, close: () => agent.destroy() };
+  async function probe(signal: AbortSignal): Promise<Reach> {
+    const url = addressOf(config.url, HEALTH_PATH);
+    const answer = await bounded(
+      (signal) => exchange(request(url, { agent, signal })),
+      signal,
+      (work) => clock.after(PROBE_TIMEOUT_MS, work),
+    );
+    return typeof answer === "string" ? "failing" : readHealth(answer);
+  }
+
+  return { send, probe, close: () => agent.destroy() };
 }

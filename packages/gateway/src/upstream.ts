@@ -1,9 +1,13 @@
 /** Where messages go: a storage server, or another gateway. */
+import type { Reach } from "./upstream-link.ts";
 
 /** What the upstream said to one message, or why it said nothing. */
 export type UpstreamAnswer =
-  /** It has the message: a server took it (200), a gateway spooled it (202). Mail is not verified. */
-  | { readonly kind: "taken"; readonly mail: readonly Uint8Array[] }
+  /**
+   * It has the message: a server took it (200), a gateway spooled it (202). Mail is not verified. `cutOff`: a gateway
+   * that says that it cannot pass anything on now.
+   */
+  | { readonly kind: "taken"; readonly mail: readonly Uint8Array[]; readonly cutOff: boolean }
   /** It will never take this message, and says so as a problem of Pericard's own. */
   | { readonly kind: "refused"; readonly status: number; readonly code: string; readonly title: string }
   | UpstreamLater;
@@ -33,6 +37,8 @@ export interface SendOptions {
 export interface Upstream {
   /** Sends a message, its bytes unchanged. Never rejects: what fails is an answer of kind `later`. */
   send(message: Uint8Array, options: SendOptions): Promise<UpstreamAnswer>;
+  /** Asks how it is, without a message. Never rejects. */
+  probe(signal: AbortSignal): Promise<Reach>;
   /** Lets go of idle connections. */
   close(): void;
 }

@@ -7,7 +7,7 @@ const valid = {
   port: 8090,
   folderPath: "/var/lib/pericard/gateway",
   clients: [{ name: "ward-3.gateway", token }],
-  upstream: { url: "https://server.example/pericard/", token: "fedcba9876543210" },
+  upstreams: [{ url: "https://server.example/pericard/", token: "fedcba9876543210" }],
 };
 
 test("a short configuration is filled in", () => {
@@ -17,7 +17,7 @@ test("a short configuration is filled in", () => {
     folderPath: "/var/lib/pericard/gateway",
     spoolBytesMax: 2 * 1024 ** 3,
     clients: [{ name: "ward-3.gateway", token, spoolBytesMax: 2 * 1024 ** 3 }],
-    upstream: { url: "https://server.example/pericard/", token: "fedcba9876543210", timeoutMs: 30_000 },
+    upstreams: [{ url: "https://server.example/pericard/", token: "fedcba9876543210", timeoutMs: 30_000 }],
   });
 });
 
@@ -30,14 +30,14 @@ test("a full configuration stays as it is, and a checked one passes again", () =
       { name: "a", token, spoolBytesMax: 1 },
       { name: "b", token: `${token}2`, spoolBytesMax: 2 },
     ],
-    upstream: { ...valid.upstream, timeoutMs: 100 },
+    upstreams: [{ ...valid.upstreams[0], timeoutMs: 100 }],
   };
   expect(readGatewayConfig(full)).toEqual(full);
   expect(readGatewayConfig(readGatewayConfig(full))).toEqual(full);
 });
 
 const client = (changes: object) => ({ clients: [{ name: "a", token, ...changes }] });
-const upstream = (changes: object) => ({ upstream: { ...valid.upstream, ...changes } });
+const upstream = (changes: object) => ({ upstreams: [{ ...valid.upstreams[0], ...changes }] });
 
 const wrong: readonly [field: string, value: unknown][] = [
   ["gateway", null],
@@ -69,16 +69,21 @@ const wrong: readonly [field: string, value: unknown][] = [
   ["clients[0].quota", { ...valid, ...client({ quota: 1 }) }],
   ["clients[1].name", { ...valid, clients: [valid.clients[0], { ...valid.clients[0], token: `${token}2` }] }],
   ["clients[1].token", { ...valid, clients: [valid.clients[0], { name: "b", token }] }],
-  ["upstream", { ...valid, upstream: undefined }],
-  ["upstream.url", { ...valid, ...upstream({ url: "server.example" }) }],
-  ["upstream.url", { ...valid, ...upstream({ url: "ftp://server.example" }) }],
-  ["upstream.url", { ...valid, ...upstream({ url: "http://user:word@server.example" }) }],
-  ["upstream.url", { ...valid, ...upstream({ url: "http://server.example/?a=b" }) }],
-  ["upstream.url", { ...valid, ...upstream({ url: "http://server.example/#a" }) }],
-  ["upstream.token", { ...valid, ...upstream({ token: undefined }) }],
-  ["upstream.timeoutMs", { ...valid, ...upstream({ timeoutMs: 99 }) }],
-  ["upstream.timeoutMs", { ...valid, ...upstream({ timeoutMs: 600_001 }) }],
-  ["upstream.retries", { ...valid, ...upstream({ retries: 3 }) }],
+  ["gateway.upstream", { ...valid, upstream: valid.upstreams[0] }],
+  ["upstreams", { ...valid, upstreams: undefined }],
+  ["upstreams", { ...valid, upstreams: [] }],
+  ["upstreams", { ...valid, upstreams: Array(9).fill(valid.upstreams[0]) }],
+  ["upstreams[1].url", { ...valid, upstreams: [valid.upstreams[0], valid.upstreams[0]] }],
+  ["upstreams[0]", { ...valid, upstreams: [7] }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "server.example" }) }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "ftp://server.example" }) }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "http://user:word@server.example" }) }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "http://server.example/?a=b" }) }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "http://server.example/#a" }) }],
+  ["upstreams[0].token", { ...valid, ...upstream({ token: undefined }) }],
+  ["upstreams[0].timeoutMs", { ...valid, ...upstream({ timeoutMs: 99 }) }],
+  ["upstreams[0].timeoutMs", { ...valid, ...upstream({ timeoutMs: 600_001 }) }],
+  ["upstreams[0].retries", { ...valid, ...upstream({ retries: 3 }) }],
 ];
 
 describe("a wrong configuration", () => {

@@ -70,7 +70,7 @@ describe("the forwarder", () => {
   test("puts mail into the mailbox of the terminal and the client", async () => {
     const { upstream, mirror, admit, spool } = makeForwarder();
     await admit(1);
-    upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("receipt")] });
+    upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("receipt")], cutOff: false });
     await settle();
     expect(mirror.take(mailboxKey("first", routingOf(1)))).toEqual([makeMail("receipt")]);
     expect(spool.itemCount).toBe(0);

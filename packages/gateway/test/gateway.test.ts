@@ -2,7 +2,8 @@
 import { createServer, type AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { encodeFrame, openDiskFolder } from "@pericard/framelog";
-import { startGateway, UPSTREAM_HEADER } from "@pericard/gateway";
+import { startGateway } from "@pericard/gateway";
+import { UPSTREAM_HEADER } from "@pericard/protocol";
 import { makeEnvelope, makeMail, makeStatus, routingOf } from "./support/messages.ts";
 import {
   expectRefusal,
@@ -72,7 +73,7 @@ describe("forwarding", () => {
     const upstream = await runUpstream();
     upstream.answer = hang;
     const settings = settingsFor(upstream.url, {
-      upstream: { url: upstream.url, token: UPSTREAM_TOKEN, timeoutMs: 150 },
+      upstreams: [{ url: upstream.url, token: UPSTREAM_TOKEN, timeoutMs: 150 }],
     });
     const gateway = await runGateway(settings);
     await post(gateway.url, makeEnvelope(1));
@@ -192,8 +193,8 @@ describe("a router", () => {
     const server = await runUpstream();
     server.answer = (request, response) => takeWith([makeMail(`for ${request.routing}`)])(request, response);
     const router = await runGateway(settingsFor(server.url));
-    const upstream = { url: router.url, token: TOKEN, timeoutMs: 5000 };
-    const gateway = await runGateway(settingsFor(router.url, { upstream }));
+    const upstreams = [{ url: router.url, token: TOKEN, timeoutMs: 5000 }];
+    const gateway = await runGateway(settingsFor(router.url, { upstreams }));
     const message = makeEnvelope(5);
     expect((await post(gateway.url, message)).status).toBe(202);
     await until("the server has it", () => server.received.length === 1);

@@ -249,6 +249,8 @@ test("health needs no token and tells numbers alone", async () => {
     spoolBytes: 0,
     spoolLimitBytes: 2 * 1024 ** 3,
     upstream: "untried",
+    upstreamIndex: 0,
+    upstreamSinceUnixMs: expect.any(Number) as number,
     oldestSpooledAtUnixMs: null,
     refusedCount: 0,
     damagedCount: 0,

@@ -30,7 +30,7 @@ const ANSWERED = { kind: "answered" };
 describe("a poll that does not wait", () => {
   test.each([
     ["an empty answer", TAKEN, ANSWERED],
-    ["mail", { kind: "taken", mail: [makeMail("x")] }, ANSWERED],
+    ["mail", { kind: "taken", mail: [makeMail("x")], cutOff: false }, ANSWERED],
     ["no answer", laterAnswer({ reached: false }), { kind: "unreachable" }],
     ["a failing server", laterAnswer(), { kind: "unreachable" }],
     ["a refusal", { kind: "refused", status: 403, code: "ERR_X", title: "x" }, { kind: "refused", code: "ERR_X" }],
@@ -52,7 +52,7 @@ describe("a poll that waits", () => {
     const { state } = poll(30);
     await settle();
     expect(upstream.open[0]?.waitSeconds).toBe(30);
-    upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("x")] });
+    upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("x")], cutOff: false });
     await settle();
     expect(state.end).toEqual(ANSWERED);
     expect(mirror.take(key)).toEqual([makeMail("x")]);
@@ -144,7 +144,7 @@ test("mail that is there goes out at once, and the status still goes upstream", 
   expect(state.end).toEqual(ANSWERED);
   expect(upstream.open[0]).toMatchObject({ waitSeconds: 0 });
   mirror.take(key);
-  upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("y")] });
+  upstream.open[0]?.reply({ kind: "taken", mail: [makeMail("y")], cutOff: false });
   await settle();
   expect(mirror.take(key)).toEqual([makeMail("y")]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeMail, problem } from "@pericard/protocol";
-import { readAnswer } from "../src/upstream-answer.ts";
+import { readAnswer, readHealth } from "../src/upstream-answer.ts";
 import { makeMail } from "./support/messages.ts";
 
 const NOW = 1_800_000_000_000;
@@ -8,12 +8,12 @@ const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const refusal = (status: number, code: string) => text(JSON.stringify(problem(status, code, "no such terminal")));
 
 function answer(status: number, mediaType: string, body: Uint8Array, retryAfter?: string) {
-  return readAnswer({ status, mediaType, body, retryAfter }, NOW);
+  return readAnswer({ status, mediaType, body, retryAfter, upstream: undefined }, NOW);
 }
 
 test.each([200, 202])("%i with mail is taken", (status) => {
   const mail = [makeMail("a"), makeMail("b")];
-  expect(answer(status, "application/cbor", encodeMail(mail))).toEqual({ kind: "taken", mail });
+  expect(answer(status, "application/cbor", encodeMail(mail))).toEqual({ kind: "taken", mail, cutOff: false });
 });
 
 test.each([400, 403, 404, 409, 413, 422])("%i as a problem of Pericard's is final", (status) => {
@@ -63,4 +63,31 @@ describe("everything else is for later", () => {
   test("with the time that the upstream asked for", () => {
     expect(answer(503, "", new Uint8Array(0), "7")).toMatchObject({ retryAfterMs: 7000 });
   });
+});
+
+test("a gateway that says so is cut off", () => {
+  const raw = { mediaType: "application/cbor", body: encodeMail([]), retryAfter: undefined };
+  expect(readAnswer({ ...raw, status: 202, upstream: "unreachable" }, NOW)).toMatchObject({
+    kind: "taken",
+    cutOff: true,
+  });
+  expect(readAnswer({ ...raw, status: 202, upstream: "anything" }, NOW)).toMatchObject({
+    kind: "taken",
+    cutOff: false,
+  });
+});
+
+test.each([
+  [200, '{"status":"ok"}', "open"],
+  [200, '{"status":"ok","upstream":"reachable"}', "open"],
+  [200, '{"status":"ok","upstream":"untried"}', "open"],
+  [200, '{"status":"ok","upstream":"cut-off"}', "cut-off"],
+  [200, '{"status":"ok","upstream":"unreachable"}', "cut-off"],
+  [200, '{"status":"full","upstream":"reachable"}', "failing"],
+  [503, '{"status":"ok"}', "failing"],
+  [200, "<html>sign in</html>", "failing"],
+  [200, "null", "failing"],
+])("a probe's answer of %i and %s says %s", (status, body, reach) => {
+  const raw = { status, mediaType: "application/json", body: text(body), retryAfter: undefined, upstream: undefined };
+  expect(readHealth(raw)).toBe(reach);
 });

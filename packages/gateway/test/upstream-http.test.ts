@@ -32,7 +32,7 @@ test("a message is posted as it is, with the gateway's own token", async () => {
   server.answer = takeWith([makeMail("receipt")]);
   const message = makeEnvelope(1, 100_000);
   const answer = await upstreamAt(server.url).send(message, once);
-  expect(answer).toEqual({ kind: "taken", mail: [makeMail("receipt")] });
+  expect(answer).toEqual({ kind: "taken", mail: [makeMail("receipt")], cutOff: false });
   expect(server.received).toMatchObject([
     { url: "/v1/messages", authorization: `Bearer ${UPSTREAM_TOKEN}`, contentType: SIGNED_MEDIA_TYPE },
   ]);
@@ -92,7 +92,11 @@ describe("what fails is an answer and never an exception", () => {
     const server = await runUpstream();
     server.answer = (request, response) => void setTimeout(() => takeWith([])(request, response), 400);
     const upstream = upstreamAt(server.url, 100);
-    expect(await upstream.send(makeStatus(1), { waitSeconds: 1, signal: never })).toEqual({ kind: "taken", mail: [] });
+    expect(await upstream.send(makeStatus(1), { waitSeconds: 1, signal: never })).toEqual({
+      kind: "taken",
+      mail: [],
+      cutOff: false,
+    });
   });
 
   test("the answer never ends", async () => {

@@ -20,6 +20,13 @@ export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 export const WAIT_PARAMETER = "waitSeconds";
 export const WAIT_SECONDS_MAX = 30;
 
+/** Header of a gateway's answer, with this value while it cannot pass anything on: what it takes waits in its spool. */
+export const UPSTREAM_HEADER = "pericard-upstream";
+export const UPSTREAM_UNREACHABLE = "unreachable";
+
+/** Where gateways and servers say how they are. */
+export const HEALTH_PATH = "/healthz";
+
 /** A refusal. It never makes a terminal delete, renumber, re-key or skip anything: only signed statements do. */
 export interface Problem {
   readonly type: string;

@@ -2,12 +2,18 @@
 import type { Command } from "commander";
 import { later } from "../later.ts";
 
+function collect(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
+}
+
 /** Adds the command. */
 export function addGatewayCommand(program: Command): void {
   program
     .command("gateway")
     .description("run a gateway: it carries sealed messages and can open none")
-    .requiredOption("--config <file>", "JSON file: port, folderPath, clients, upstream (docs/operating/gateway.md)")
+    .requiredOption("--config <file>", "JSON file: port, folderPath, clients, upstreams (docs/operating/gateway.md)")
+    .option("--upstream <url>", "in place of the file's upstreams; repeated, the preferred one first", collect)
+    .option("--upstream-token <file>", "file with the token for the upstream at the same place", collect)
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
     .action(later(() => import("../actions/gateway.ts"), "run"));

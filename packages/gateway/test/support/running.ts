@@ -50,7 +50,7 @@ export function settingsFor(upstreamUrl: string, changes: Partial<GatewaySetting
       { name: "first", token: TOKEN },
       { name: "other", token: OTHER_TOKEN },
     ],
-    upstream: { url: upstreamUrl, token: UPSTREAM_TOKEN, timeoutMs: 5000 },
+    upstreams: [{ url: upstreamUrl, token: UPSTREAM_TOKEN, timeoutMs: 5000 }],
     ...changes,
   };
 }

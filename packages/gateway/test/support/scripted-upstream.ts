@@ -1,6 +1,6 @@
 /** An upstream in memory: every message waits until the test says how it is answered. */
 import { parseSigned, RoutingId } from "@pericard/protocol";
-import type { SendOptions, Upstream, UpstreamAnswer, UpstreamLater } from "@pericard/gateway";
+import type { Reach, SendOptions, Upstream, UpstreamAnswer, UpstreamLater } from "@pericard/gateway";
 import { hex } from "./spools.ts";
 
 /** One message on its way. */
@@ -12,7 +12,7 @@ export interface Sent {
   reply(answer: UpstreamAnswer): void;
 }
 
-export const TAKEN: UpstreamAnswer = { kind: "taken", mail: [] };
+export const TAKEN: UpstreamAnswer = { kind: "taken", mail: [], cutOff: false };
 
 /** An answer for later. */
 export function laterAnswer(changes: Partial<UpstreamLater> = {}): UpstreamLater {
@@ -39,6 +39,13 @@ export class ScriptedUpstream implements Upstream {
       this.open.push(sent);
       signal.addEventListener("abort", () => reply(laterAnswer({ reason: "aborted", reached: false })));
     });
+  }
+
+  /** What a probe is told. */
+  health: Reach = "open";
+
+  async probe(): Promise<Reach> {
+    return this.health;
   }
 
   close(): void {

@@ -1,7 +1,15 @@
 /** A storage server as far as a gateway sees one: real sockets, answers from a script. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { encodeMail, MAIL_MEDIA_TYPE, parseSigned, problem, PROBLEM_MEDIA_TYPE, RoutingId } from "@pericard/protocol";
+import {
+  encodeMail,
+  HEALTH_PATH,
+  MAIL_MEDIA_TYPE,
+  parseSigned,
+  problem,
+  PROBLEM_MEDIA_TYPE,
+  RoutingId,
+} from "@pericard/protocol";
 
 /** One request as it arrived. */
 export interface Received {
@@ -28,6 +36,8 @@ export interface UpstreamServer {
   readonly openMax: number;
   readonly openMaxPerRouting: number;
   answer: Answerer;
+  /** Answers a probe; one that the server is well, when not given. */
+  health: ((response: ServerResponse) => void) | undefined;
   close(): Promise<void>;
 }
 
@@ -60,6 +70,10 @@ export const hang: Answerer = () => undefined;
 /** Cuts the connection. */
 export const reset: Answerer = (_, response) => void response.destroy();
 
+function sayWell(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ status: "ok" }));
+}
+
 async function readAll(request: IncomingMessage): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of request as AsyncIterable<Uint8Array>) chunks.push(chunk);
@@ -87,6 +101,10 @@ export async function startUpstream(port = 0): Promise<UpstreamServer> {
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.url === HEALTH_PATH) {
+      (upstream.health ?? sayWell)(response);
+      return;
+    }
     const bytes = await readAll(request);
     const { type, keyIdBytes } = parseSigned(bytes);
     const { authorization, "content-type": contentType } = request.headers;
@@ -113,6 +131,7 @@ export async function startUpstream(port = 0): Promise<UpstreamServer> {
     port: listening,
     received,
     answer: takeWith([]),
+    health: undefined,
     get abortedCount() {
       return state.abortedCount;
     },

@@ -85,7 +85,7 @@ export function writeGatewayConfig(paths: DemoPaths, upstreamUrl: string): void 
     port: 0,
     folderPath: paths.gateway,
     clients: [{ name: "terminals", token: terminals }],
-    upstream: { url: upstreamUrl, token: gateway },
+    upstreams: [{ url: upstreamUrl, token: gateway }],
   };
   writeFileSync(paths.gatewayConfig, `${JSON.stringify(config, null, 2)}\n`, { mode: 0o600 });
 }
