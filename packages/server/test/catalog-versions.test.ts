@@ -104,7 +104,7 @@ describe("a catalog of version 1", () => {
     const catalog = openSqliteCatalog(folder);
     expect(catalog.countAudit()).toBe(1);
     expect(catalog.findSession(bytes(5), 0)).toEqual({ account: "account", expiresAtUnixMs: 9000 });
-    expect(catalog.listStatus()).toEqual([{ terminal: TERMINAL, receivedAtUnixMs: 2000, statusJson: "{}" }]);
+    expect(catalog.listStatus(null, 9)).toEqual([{ terminal: TERMINAL, receivedAtUnixMs: 2000, statusJson: "{}" }]);
     expect(catalog.findRecording(RECORDING)).toMatchObject({
       patient: PATIENT,
       start: { unixMs: 10_500, certainty: "measured" },
@@ -130,7 +130,7 @@ describe("a catalog of version 1", () => {
     const copies = [{ volumeId: "volume", fileNumber: 1, offsetBytes: 2, sizeBytes: 300 }];
     expect(catalog.findPlacement(7, 0, 1)).toMatchObject({ final: true, item: 1, copies });
     expect(catalog.findSummaries(7, 0, 0, 9)).toHaveLength(1);
-    expect(catalog.findUnsummarised(9)).toHaveLength(2);
+    expect(catalog.findUnsummarised(9).segments).toHaveLength(2);
     expect(catalog.findMissing(9, 0)).toEqual([{ fromFrame: 0, toFrame: 25, cause: "pending", sequenceCount: 1 }]);
     catalog.close();
   });

@@ -135,6 +135,29 @@ export interface SummaryRow {
   readonly sealed: Uint8Array;
 }
 
+/** What lists show of a patient who has recordings. */
+export interface PatientSummaryRow {
+  readonly patient: PatientId;
+  readonly recordingCount: number;
+  readonly latestReceivedUnixMs: number;
+  /** First in the order of {@link CatalogMethods.listRecordings}. */
+  readonly newestRecording: RecordingId;
+}
+
+/** Segments without a summary. */
+export interface UnsummarisedRows {
+  readonly segments: readonly {
+    readonly recording: RecordingId;
+    readonly stream: number;
+    readonly sequence: number;
+  }[];
+  /** Whether streams are left that were not looked at: ask again. One call's work is bounded. */
+  readonly more: boolean;
+}
+
+/** Streams that one search for segments without a summary looks at. */
+export const UNSUMMARISED_STREAMS_MAX = 16;
+
 /** One line of the audit trail. */
 export interface AuditEntry {
   readonly atUnixMs: number;
@@ -167,13 +190,10 @@ export interface CatalogMethods {
   storeStatus(status: StatusRow): { readonly kept: boolean; readonly beforeJson: string | null };
   /** The offsets of a terminal's boot, or null when it never made contact in it. */
   findBootOffset(terminal: TerminalId, bootId: BootId): number | null;
+  /** Recordings of a patient, newest arrival of a first segment first. */
   listRecordings(tenant: TenantId, patient: PatientId): readonly RecordingRow[];
-  /** Count, newest arrival and newest recording of each patient of a tenant. */
-  summarisePatients(tenant: TenantId): readonly {
-    readonly patient: PatientId;
-    readonly recordingCount: number;
-    readonly latestReceivedUnixMs: number;
-  }[];
+  /** Count, newest arrival and newest recording of patients of a tenant; those who have no recording are left out. */
+  summarisePatients(tenant: TenantId, patients: readonly PatientId[]): readonly PatientSummaryRow[];
   findRecording(recording: RecordingId): RecordingRow | null;
   /** Segments of a stream that overlap [fromFrame, toFrame), in order of sequence, at most `limit`. */
   findSegments(
@@ -197,12 +217,8 @@ export interface CatalogMethods {
   storeSummaries(recordingKey: number, stream: number, rows: readonly SummaryRow[]): void;
   /** Summaries from one sequence to another, both included, in order. */
   findSummaries(recordingKey: number, stream: number, fromSequence: number, toSequence: number): readonly SummaryRow[];
-  /** Segments without a summary, in no order. */
-  findUnsummarised(limit: number): readonly {
-    readonly recording: RecordingId;
-    readonly stream: number;
-    readonly sequence: number;
-  }[];
+  /** Segments of waveform streams without a summary, in no order, `limit` at most. */
+  findUnsummarised(limit: number): UnsummarisedRows;
   appendAudit(entries: readonly AuditEntry[]): readonly number[];
   countAudit(): number;
   /** Keeps a session, and forgets those that have expired. */
@@ -212,8 +228,11 @@ export interface CatalogMethods {
     nowUnixMs: number,
   ): { readonly account: string; readonly expiresAtUnixMs: number } | null;
   removeSession(tokenHash: Uint8Array): void;
-  /** Newest status of each terminal of the installation. */
-  listStatus(): readonly {
+  /** Newest status of each terminal of the installation, in order of serial numbers after `after`, `limit` at most. */
+  listStatus(
+    after: TerminalId | null,
+    limit: number,
+  ): readonly {
     readonly terminal: TerminalId;
     readonly receivedAtUnixMs: number;
     readonly statusJson: string;

@@ -1,7 +1,15 @@
 /** Rows of the catalog's tables as values. */
 import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
 import type { Copy } from "../volumes/volume.ts";
-import type { RecordingChain, RecordingFacts, RecordingRow, SegmentRow, StreamRow, SummaryRow } from "./catalog.ts";
+import type {
+  PatientSummaryRow,
+  RecordingChain,
+  RecordingFacts,
+  RecordingRow,
+  SegmentRow,
+  StreamRow,
+  SummaryRow,
+} from "./catalog.ts";
 
 export type SqlRow = Record<string, unknown>;
 
@@ -69,6 +77,16 @@ export function streamRow(row: SqlRow): StreamRow {
 export function chainOf(row: SqlRow, rows: readonly SegmentRow[]): RecordingChain {
   const { shape, highestSequence, finalSequence } = streamRow(row);
   return { shape, highestSequence, finalSequence, rows };
+}
+
+/** A patient's recordings, summed up. */
+export function patientSummaryRow(row: SqlRow): PatientSummaryRow {
+  return {
+    patient: PatientId.parse(String(row["patient"])),
+    recordingCount: Number(row["n"]),
+    latestReceivedUnixMs: Number(row["latest"]),
+    newestRecording: RecordingId.parse(String(row["newest"])),
+  };
 }
 
 /** A row of the copies table. */

@@ -87,7 +87,7 @@ export class Indexer {
     if (!this.#isBehind || this.#queue.length > 0 || this.#closed) return;
     try {
       this.#isBehind = false;
-      const found = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
+      const { segments: found, more } = await this.#parts.catalog.findUnsummarised(SCAN_COUNT);
       for (const segments of Map.groupBy(found, (one) => `${one.recording}/${one.stream}`).values()) {
         const [first] = segments;
         if (!first) continue;
@@ -96,7 +96,7 @@ export class Indexer {
       }
       await this.#work();
       // After a failure `#isBehind` is true again: the next scan waits for the timer, so that nothing spins.
-      if (found.length < SCAN_COUNT || this.#isBehind) return;
+      if (!more || this.#isBehind) return;
       this.#isBehind = true;
       setImmediate(() => void this.#scan());
     } catch (error) {

@@ -54,14 +54,18 @@ export class Library {
     const allowed = mayList(account, "list patients", account.tenant);
     await this.#audit(account, "list patients", account.tenant, allowed);
     const patients = await keyStore.patients(account.tenant);
-    const summaries = new Map((await catalog.summarisePatients(account.tenant)).map((row) => [row.patient, row]));
+    const rows = await catalog.summarisePatients(
+      account.tenant,
+      patients.map(({ id }) => id),
+    );
+    const summaries = new Map(rows.map((row) => [row.patient, row]));
     return Promise.all(
       patients.map(async ({ id, name }) => ({
         id,
         name,
         recordingCount: summaries.get(id)?.recordingCount ?? 0,
         latestReceivedAtUnixMs: summaries.get(id)?.latestReceivedUnixMs ?? null,
-        live: await this.#isLive(account, id),
+        live: await this.#isLive(summaries.get(id)?.newestRecording),
       })),
     );
   }
@@ -154,9 +158,9 @@ export class Library {
     }
   }
 
-  async #isLive(account: Account, patient: PatientId): Promise<boolean> {
-    const [newest] = await this.#parts.catalog.listRecordings(account.tenant, patient);
-    return newest !== undefined && (await this.#stateOf(newest)) === "live";
+  async #isLive(newest: RecordingId | undefined): Promise<boolean> {
+    const row = newest && (await this.#parts.catalog.findRecording(newest));
+    return row ? (await this.#stateOf(row)) === "live" : false;
   }
 
   async #stateOf(row: RecordingRow) {

@@ -1,5 +1,5 @@
 /** Rows of durable packages: recordings, streams, packages, copies, segments. */
-import type { PackageItem } from "@pericard/protocol";
+import { BODY_KIND, type PackageItem } from "@pericard/protocol";
 import type { Copy } from "../../volumes/volume.ts";
 import type { CatalogMethods, ItemOutcome, RebuiltPackage, StoredPackage } from "../catalog.ts";
 import { judge, judgePlace, shapeText, viewOf, withSegment, type Verdict } from "../judge.ts";
@@ -126,7 +126,7 @@ function updateStream(
   sql(
     "UPDATE streams SET segment_count = segment_count + ?, end_frame = MAX(end_frame, ?)," +
       " highest_sequence = MAX(highest_sequence, ?), final_sequence = COALESCE(final_sequence, ?)," +
-      " first_received_ms = MIN(first_received_ms, ?), last_received_ms = MAX(last_received_ms, ?)" +
+      " first_received_ms = MIN(first_received_ms, ?), last_received_ms = MAX(last_received_ms, ?), unsummarised = ?" +
       " WHERE recording = ? AND stream = ?",
   ).run(
     added.length,
@@ -135,6 +135,7 @@ function updateStream(
     added.find((item) => item.final)?.sequence ?? null,
     stored.receivedAtUnixMs,
     stored.receivedAtUnixMs,
+    stored.descriptor.kind === BODY_KIND.waveform ? 1 : 0,
     recordingKey,
     stored.stream,
   );

@@ -1,7 +1,6 @@
 /** Recordings as lists show them. */
-import { PatientId } from "@pericard/protocol";
 import type { CatalogMethods, RecordingRow, StreamRow } from "../catalog.ts";
-import { recordingRow, streamRow, type SqlRow } from "../rows.ts";
+import { patientSummaryRow, recordingRow, streamRow, type SqlRow } from "../rows.ts";
 import type { SqlContext } from "./sql-context.ts";
 
 type RecordingMethods = Pick<CatalogMethods, "listRecordings" | "summarisePatients" | "findRecording">;
@@ -25,17 +24,14 @@ export function recordingMethods({ sql }: SqlContext): RecordingMethods {
       sql(`${RECORDING_COLUMNS} WHERE r.tenant = ? AND r.patient = ? ORDER BY r.first_received_ms DESC, r.key DESC`)
         .all(tenant, patient)
         .map(withStreams),
-    summarisePatients: (tenant) =>
-      sql(
-        "SELECT r.patient, COUNT(DISTINCT r.key) AS n, MAX(s.last_received_ms) AS latest FROM recordings r" +
-          " JOIN streams s ON s.recording = r.key WHERE r.tenant = ? AND r.patient IS NOT NULL GROUP BY r.patient",
-      )
-        .all(tenant)
-        .map((row) => ({
-          patient: PatientId.parse(String(row["patient"])),
-          recordingCount: Number(row["n"]),
-          latestReceivedUnixMs: Number(row["latest"]),
-        })),
+    summarisePatients: (tenant, patients) => {
+      const summarise = sql(
+        "SELECT r.patient, COUNT(DISTINCT r.key) AS n, MAX(s.last_received_ms) AS latest, (SELECT n.id FROM recordings n" +
+          " WHERE n.tenant = ?1 AND n.patient = ?2 ORDER BY n.first_received_ms DESC, n.key DESC LIMIT 1) AS newest" +
+          " FROM recordings r JOIN streams s ON s.recording = r.key WHERE r.tenant = ?1 AND r.patient = ?2 GROUP BY r.patient",
+      );
+      return patients.flatMap((patient) => summarise.all(tenant, patient).map(patientSummaryRow));
+    },
     findRecording: (recording) => {
       const row = sql(`${RECORDING_COLUMNS} WHERE r.id = ?`).get(recording);
       return row ? withStreams(row) : null;

@@ -15,8 +15,11 @@ const STREAMS_TABLE = `CREATE TABLE IF NOT EXISTS streams (
   final_sequence INTEGER,
   told_sequence INTEGER,
   told_open INTEGER NOT NULL DEFAULT 1,
+  -- 1 when segments may lack a summary: set with every segment, cleared by whoever looks and finds none.
+  unsummarised INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (recording, stream)
-) STRICT, WITHOUT ROWID;`;
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS streams_unsummarised ON streams (recording, stream) WHERE unsummarised = 1;`;
 
 /**
  * The catalog: what is stored where, what terminals said, who read what. It can be rebuilt from packs and key store, all

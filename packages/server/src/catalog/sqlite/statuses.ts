@@ -13,9 +13,9 @@ export function statusMethods(context: SqlContext): StatusMethods {
       const row = sql("SELECT offset_ms FROM boots WHERE terminal = ? AND boot_id = ?").get(terminal, bootId);
       return row ? Number(row["offset_ms"]) : null;
     },
-    listStatus: () =>
-      sql("SELECT * FROM terminal_status ORDER BY terminal")
-        .all()
+    listStatus: (after, limit) =>
+      sql("SELECT * FROM terminal_status WHERE terminal > ? ORDER BY terminal LIMIT ?")
+        .all(after ?? "", limit)
         .map((row) => ({
           terminal: TerminalId.parse(String(row["terminal"])),
           receivedAtUnixMs: Number(row["received_ms"]),
