@@ -1,5 +1,6 @@
 /** What the key store knows of: organisations, people, terminals, recordings, accounts. */
 import type {
+  ErasureId,
   IntakeId,
   KeyUse,
   PatientId,
@@ -142,6 +143,62 @@ export interface RecordingKey {
   readonly patient: PatientId | null;
   readonly dataKey: Uint8Array;
   readonly createdAtUnixMs: number;
+}
+
+/** Who asks for an erasure, why and when. Neither text has control characters. Source: docs/format.md §7.11. */
+export interface ErasureOrder {
+  /** At most 500 UTF-16 code units. */
+  readonly reason: string;
+  /** At most 100 UTF-16 code units. */
+  readonly by: string;
+  readonly atUnixMs: number;
+}
+
+/** What stands in the place of an erased recording's key. */
+export interface Tombstone {
+  /** Rises with each tombstone of the key store, from 1. */
+  readonly number: number;
+  readonly recording: RecordingId;
+  readonly erasure: ErasureId;
+  readonly tenant: TenantId;
+  readonly terminal: TerminalId;
+  readonly erasedAtUnixMs: number;
+}
+
+/** One act of erasing. Recordings of an erased patient that come only later are added to it. */
+export interface Erasure extends ErasureOrder {
+  readonly id: ErasureId;
+  readonly tenant: TenantId;
+  /** null when single recordings were erased. */
+  readonly patient: PatientId | null;
+  /** In order of numbers. */
+  readonly tombstones: readonly Tombstone[];
+}
+
+/** A legal hold before it is set: of a patient with all recordings, or of one recording; the other is null. */
+export interface HoldOrder extends ErasureOrder {
+  readonly patient: PatientId | null;
+  readonly recording: RecordingId | null;
+}
+
+/** What forbids an erasure until it is lifted. */
+export interface LegalHold extends HoldOrder {
+  /** 16 random bytes in hexadecimal. */
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly lifted: ErasureOrder | null;
+}
+
+/** Types of data that are kept for different times. */
+export const DATA_TYPES = ["waveform", "observation"] as const;
+export type DataType = (typeof DATA_TYPES)[number];
+
+/** How long a tenant keeps data of a type, from its last arrival on. */
+export interface RetentionRule {
+  readonly tenant: TenantId;
+  readonly type: DataType;
+  /** 1 to 36,600. */
+  readonly days: number;
 }
 
 /** Someone who may sign in. */

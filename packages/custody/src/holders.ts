@@ -39,19 +39,32 @@ export function tenantKey(context: StoreContext, tenant: TenantId): Uint8Array {
   return context.kek.open(["tenant", TenantId.toBytes(tenant)], blobColumn(row, "sealed_key"));
 }
 
-function patientKey(context: StoreContext, tenant: TenantId, patient: PatientId): Uint8Array {
+/** undefined for a patient who is not of the tenant, or was erased. */
+function findPatientKey(context: StoreContext, tenant: TenantId, patient: PatientId): Uint8Array | undefined {
   const [row] = selectRows(context, "SELECT sealed_key FROM patients WHERE id = ? AND tenant = ?", patient, tenant);
-  if (!row) throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
-  return openBlob(tenantKey(context, tenant), ["patient", PatientId.toBytes(patient)], blobColumn(row, "sealed_key"));
+  const sealed = row && blobColumn(row, "sealed_key");
+  if (!sealed || sealed.length === 0) return undefined;
+  return openBlob(tenantKey(context, tenant), ["patient", PatientId.toBytes(patient)], sealed);
 }
 
 /**
  * Key that a recording's data key is wrapped under: the patient's, or for nobody's recordings the tenant's.
  *
- * @throws {CustodyError} ERR_PATIENT_UNKNOWN when the patient is not of the tenant.
+ * @throws {CustodyError} ERR_PATIENT_UNKNOWN when the patient is not of the tenant, or was erased.
  */
 export function holderKey(context: StoreContext, tenant: TenantId, patient: PatientId | null): Uint8Array {
-  return patient === null ? tenantKey(context, tenant) : patientKey(context, tenant, patient);
+  const key = findHolderKey(context, tenant, patient);
+  if (key) return key;
+  throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
+}
+
+/** As {@link holderKey}; undefined when the patient is not of the tenant, or was erased. */
+export function findHolderKey(
+  context: StoreContext,
+  tenant: TenantId,
+  patient: PatientId | null,
+): Uint8Array | undefined {
+  return patient === null ? tenantKey(context, tenant) : findPatientKey(context, tenant, patient);
 }
 
 export function addPatient(context: StoreContext, tenant: TenantId, name: string, nowUnixMs: number): Patient {
@@ -69,15 +82,18 @@ export function addPatient(context: StoreContext, tenant: TenantId, name: string
   return { id, tenant, name, createdAtUnixMs: nowUnixMs };
 }
 
+/** Patients of a tenant who were not erased. */
 export function patients(context: StoreContext, tenant: TenantId): readonly Patient[] {
   const wrapping = tenantKey(context, tenant);
-  return selectRows(context, "SELECT * FROM patients WHERE tenant = ? ORDER BY created_at_ms, id", tenant).map(
-    (row) => {
-      const id = PatientId.parse(textColumn(row, "id"));
-      const key = openBlob(wrapping, ["patient", PatientId.toBytes(id)], blobColumn(row, "sealed_key"));
-      const name = openBlob(key, ["patient-name", PatientId.toBytes(id)], blobColumn(row, "sealed_name"));
-      const createdAtUnixMs = integerColumn(row, "created_at_ms");
-      return { id, tenant, name: new TextDecoder().decode(name), createdAtUnixMs };
-    },
-  );
+  return selectRows(
+    context,
+    "SELECT * FROM patients WHERE tenant = ? AND LENGTH(sealed_key) > 0 ORDER BY created_at_ms, id",
+    tenant,
+  ).map((row) => {
+    const id = PatientId.parse(textColumn(row, "id"));
+    const key = openBlob(wrapping, ["patient", PatientId.toBytes(id)], blobColumn(row, "sealed_key"));
+    const name = openBlob(key, ["patient-name", PatientId.toBytes(id)], blobColumn(row, "sealed_name"));
+    const createdAtUnixMs = integerColumn(row, "created_at_ms");
+    return { id, tenant, name: new TextDecoder().decode(name), createdAtUnixMs };
+  });
 }

@@ -1,5 +1,6 @@
 /** Who holds the key-encryption key, and the store of everything sealed under it. */
 export type * from "./entities.ts";
+export { DATA_TYPES } from "./entities.ts";
 export * from "./errors.ts";
 export type { Kek, KekAccess } from "./kek.ts";
 export type { KekSecret } from "./kek-file.ts";

@@ -39,6 +39,12 @@ export interface KeyDatabase extends RowReader {
   readonly dataVersion: number;
   /** How many copies every commit reaches, as far as this side knows. */
   readonly copyCount: number;
+  /**
+   * Makes what was deleted or overwritten before unreadable in every copy, as far as the engine can: docs/keys.md says how far.
+   *
+   * @throws {CustodyError} ERR_KEYSTORE_COPY when it could not: what was deleted stays deleted, and this is to be tried again.
+   */
+  purge(): void;
   close(): void;
 }
 

@@ -8,6 +8,7 @@
 import type { RandomSource, SyntheticTenant } from "@pericard/crypto";
 import {
   SUITE,
+  type ErasureId,
   type KeyPurpose,
   type PatientId,
   type RecordingId,
@@ -20,28 +21,38 @@ import * as assignments from "./assignments.ts";
 import type {
   Account,
   Assignment,
+  DataType,
+  Erasure,
+  ErasureOrder,
+  HoldOrder,
   KeyAlarm,
   KeyChangeEnd,
   KeyLife,
   KeyMark,
+  LegalHold,
   NewKeyChange,
   NewKeyOrder,
   PaperTerminalKeys,
   Patient,
   RecordingKey,
+  RetentionRule,
   Tenant,
   Terminal,
   TerminalBlock,
   TerminalKeys,
+  Tombstone,
 } from "./entities.ts";
+import * as erasures from "./erasures.ts";
 import * as holders from "./holders.ts";
 import { Handover } from "./handover.ts";
 import { Intakes } from "./intakes.ts";
 import { openKekAccess, type KekAccess } from "./kek.ts";
 import * as keyLife from "./key-life.ts";
+import * as legalHolds from "./legal-holds.ts";
 import { migrate } from "./migrate.ts";
 import * as paper from "./paper-2018.ts";
 import * as recordings from "./recordings.ts";
+import * as retention from "./retention.ts";
 import { rewrap } from "./rewrap.ts";
 import { textColumn } from "./rows.ts";
 import { KEY_STORE_FILE, KEY_STORE_SCHEMA } from "./schema.ts";
@@ -283,7 +294,8 @@ export class KeyStore {
    * The data key of a recording; the first call draws it and makes the recording the patient's, or nobody's. Durable in
    * every copy when it returns.
    *
-   * @throws {CustodyError} ERR_RECORDING_UNKNOWN when the recording is another terminal's.
+   * @throws {CustodyError} ERR_RECORDING_UNKNOWN when the recording is another terminal's, ERR_RECORDING_ERASED when it or its
+   * patient was erased.
    */
   obtainRecordingKey(
     recording: RecordingId,
@@ -301,6 +313,61 @@ export class KeyStore {
   /** Every recording of the store, for a rebuild of the catalog. */
   recordingKeys(): readonly RecordingKey[] {
     return recordings.recordingKeys(this.#context);
+  }
+
+  /** Overwrites the keys of a patient and of all recordings. @throws {CustodyError} as {@link erasures.erasePatient}. */
+  erasePatient(patient: PatientId, order: ErasureOrder): Erasure {
+    return erasures.erasePatient(this.#context, patient, order);
+  }
+
+  /** Overwrites the keys of recordings. @throws {CustodyError} as {@link erasures.eraseRecordings}. */
+  eraseRecordings(ids: readonly RecordingId[], order: ErasureOrder): Erasure {
+    return erasures.eraseRecordings(this.#context, ids, order);
+  }
+
+  /** Every erasure, oldest first, without its tombstones. */
+  erasures(): readonly Omit<Erasure, "tombstones">[] {
+    return erasures.erasures(this.#context);
+  }
+
+  /** @throws {CustodyError} ERR_ERASURE_UNKNOWN. */
+  getErasure(id: ErasureId): Erasure {
+    return erasures.getErasure(this.#context, id);
+  }
+
+  /** What stands in the place of an erased recording; undefined for any other. */
+  findTombstone(recording: RecordingId): Tombstone | undefined {
+    return erasures.findTombstone(this.#context, recording);
+  }
+
+  /** Tombstones above a number, in order of numbers, at most `limit`. */
+  tombstonesAfter(number: number, limit: number): readonly Tombstone[] {
+    return erasures.tombstonesAfter(this.#context, number, limit);
+  }
+
+  /** Forbids erasure. @throws {CustodyError} ERR_PATIENT_UNKNOWN, ERR_RECORDING_UNKNOWN. */
+  setHold(hold: HoldOrder): LegalHold {
+    return legalHolds.setHold(this.#context, hold);
+  }
+
+  /** Ends a hold. @throws {CustodyError} ERR_HOLD_UNKNOWN. */
+  liftHold(id: string, order: ErasureOrder): LegalHold {
+    return legalHolds.liftHold(this.#context, id, order);
+  }
+
+  /** Every hold, oldest first, also those that were lifted. */
+  holds(): readonly LegalHold[] {
+    return legalHolds.holds(this.#context);
+  }
+
+  /** Sets how many days a tenant keeps data of a type; null: for ever. @throws {RangeError}. */
+  setRetention(tenant: TenantId, type: DataType, days: number | null): void {
+    retention.setRetention(this.#context, tenant, type, days);
+  }
+
+  /** Every rule of retention. */
+  retention(): readonly RetentionRule[] {
+    return retention.retention(this.#context);
   }
 
   /** Everything known of one terminal's keys. @throws {CustodyError} ERR_TERMINAL_UNKNOWN. */

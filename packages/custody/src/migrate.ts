@@ -5,7 +5,14 @@ import { CustodyError } from "./errors.ts";
 import type { Kek } from "./kek.ts";
 import { firstRow, type KeyDatabase, type RowReader } from "./key-database.ts";
 import { blobColumn, textColumn } from "./rows.ts";
-import { KEY_LIFE_TABLES, KEY_STORE_VERSION, MASTER_SEQUENCE_TABLE, PAPER_TABLES, TRANSFER_TABLES } from "./schema.ts";
+import {
+  ERASURE_TABLES,
+  KEY_LIFE_TABLES,
+  KEY_STORE_VERSION,
+  MASTER_SEQUENCE_TABLE,
+  PAPER_TABLES,
+  TRANSFER_TABLES,
+} from "./schema.ts";
 import { selectRows } from "./store-context.ts";
 import { blockContext } from "./terminals.ts";
 
@@ -22,9 +29,18 @@ function versionOf(database: RowReader): number {
 export function migrate(database: KeyDatabase, kek: Kek, random: RandomSource): void {
   const version = versionOf(database);
   if (version === KEY_STORE_VERSION) return;
-  if (version !== 1) {
+  if (version !== 1 && version !== 2) {
     throw new CustodyError("ERR_KEYSTORE_FORMAT", `key store is of version ${version}, not ${KEY_STORE_VERSION}`);
   }
+  if (version === 1) toVersion2(database, kek, random);
+  database.commit((writer) => {
+    if (versionOf(writer) !== 2) return;
+    writer.define(ERASURE_TABLES);
+    writer.run("UPDATE meta SET value = '3' WHERE name = 'version'");
+  });
+}
+
+function toVersion2(database: KeyDatabase, kek: Kek, random: RandomSource): void {
   const blocks = blocksUnderTenantKeys(database, kek, random);
   database.commit((writer) => {
     // Another process may have been faster.

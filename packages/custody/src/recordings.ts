@@ -7,7 +7,8 @@ import { openBlob, sealBlob } from "@pericard/crypto";
 import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
 import type { RecordingKey } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
-import { holderKey } from "./holders.ts";
+import { isErased } from "./erasures.ts";
+import { findHolderKey, holderKey } from "./holders.ts";
 import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
 import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
 import { getTerminal } from "./terminals.ts";
@@ -27,8 +28,11 @@ export function obtainRecordingKey(
   if (known) return known;
   const { tenant } = getTerminal(context, serial);
   const dataKey = random(KEY_BYTES);
-  const sealedKey = sealBlob(holderKey(context, tenant, patient), keyContext(recording), dataKey, random);
-  commit(context, (database) => {
+  const wrapping = findHolderKey(context, tenant, patient);
+  const sealedKey = wrapping && sealBlob(wrapping, keyContext(recording), dataKey, random);
+  const isGone = commit(context, (database) => {
+    if (isErased(database, { recording, tenant, terminal: serial, patient })) return true;
+    if (!sealedKey) throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
     database.run(
       "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)",
       recording,
@@ -38,7 +42,9 @@ export function obtainRecordingKey(
       sealedKey,
       nowUnixMs,
     );
+    return false;
   });
+  if (isGone) throw new CustodyError("ERR_RECORDING_ERASED", `recording ${recording} was erased`);
   return { recording, tenant, terminal: serial, patient, dataKey, createdAtUnixMs: nowUnixMs };
 }
 

@@ -2,7 +2,7 @@
 export const KEY_STORE_FILE = "keys.sqlite";
 
 /** Version of the schema. An older store is brought to it when it is opened (migrate.ts); a newer one is refused. */
-export const KEY_STORE_VERSION = 2;
+export const KEY_STORE_VERSION = 3;
 
 /** Added by version 2. One row: the key of the factory's master sequence. Source: docs/format.md §12.1. */
 export const MASTER_SEQUENCE_TABLE = `
@@ -109,6 +109,45 @@ CREATE TABLE deployment_proofs (
 ) STRICT;
 `;
 
+/** Added by version 3. Erasures, what forbids them and what asks for them. Source: docs/format.md §12.8. */
+export const ERASURE_TABLES = `
+CREATE TABLE erasures (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  patient TEXT REFERENCES patients (id),
+  reason TEXT NOT NULL,
+  asked_by TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX erasures_by_patient ON erasures (patient);
+CREATE TABLE tombstones (
+  recording TEXT PRIMARY KEY,
+  number INTEGER NOT NULL UNIQUE,
+  erasure TEXT NOT NULL REFERENCES erasures (id),
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  terminal TEXT NOT NULL REFERENCES terminals (serial)
+) STRICT;
+CREATE INDEX tombstones_by_erasure ON tombstones (erasure);
+CREATE TABLE legal_holds (
+  id TEXT PRIMARY KEY,
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  patient TEXT REFERENCES patients (id),
+  recording TEXT,
+  reason TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_ms INTEGER NOT NULL,
+  lifted_by TEXT,
+  lifted_reason TEXT,
+  lifted_ms INTEGER
+) STRICT;
+CREATE TABLE retention (
+  tenant TEXT NOT NULL REFERENCES tenants (id),
+  data_type TEXT NOT NULL,
+  days INTEGER NOT NULL,
+  PRIMARY KEY (tenant, data_type)
+) STRICT;
+`;
+
 /**
  * The key store. Columns named `sealed_…` hold blobs under the key that docs/keys.md names; ids are text in hexadecimal.
  *
@@ -183,4 +222,4 @@ CREATE TABLE sign_in_links (
   expires_at_ms INTEGER NOT NULL,
   used_at_ms INTEGER
 ) STRICT;
-${MASTER_SEQUENCE_TABLE}${KEY_LIFE_TABLES}${PAPER_TABLES}${TRANSFER_TABLES}`;
+${MASTER_SEQUENCE_TABLE}${KEY_LIFE_TABLES}${PAPER_TABLES}${TRANSFER_TABLES}${ERASURE_TABLES}`;

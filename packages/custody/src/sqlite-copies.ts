@@ -54,6 +54,8 @@ function openDatabase(path: string): DatabaseSync {
     );
     const level = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
     if (level !== 2) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store is not in synchronous mode full");
+    const overwrites = database.prepare("PRAGMA secure_delete").get()?.["secure_delete"];
+    if (overwrites !== 1) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store does not overwrite what it deletes");
     return database;
   } catch (error) {
     database.close();
@@ -94,6 +96,14 @@ function catchUp(behind: DatabaseSync, sourcePath: string): void {
     );
   }
   behind.exec("COMMIT; DETACH newest");
+  // What was erased in the others must not be readable in the log of this one. Somebody who reads is no reason to fail:
+  // the copy is right, and the next purge does it.
+  tryPurge(behind);
+}
+
+/** Whether nothing of before is left in the log: deleted rows are zero in the file then. Source: SQLite wal_checkpoint. */
+function tryPurge(database: DatabaseSync): boolean {
+  return database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
 }
 
 /** Puts a copy of `source` where there is none, or one that cannot be read. */
@@ -225,6 +235,16 @@ export class SqliteCopies implements KeyDatabase {
       if (cause instanceof CustodyError) throw cause;
       throw new CustodyError("ERR_KEYSTORE_COPY", "key store could not be written in every copy", { cause });
     }
+  }
+
+  /** See {@link KeyDatabase.purge}. Deleted rows are overwritten in the pages (secure_delete), and the log is emptied. */
+  purge(): void {
+    const results = this.#copies.map(({ database }) => tryPurge(database));
+    if (results.every(Boolean)) return;
+    throw new CustodyError(
+      "ERR_KEYSTORE_COPY",
+      "somebody reads the key store: what was overwritten is still in its log",
+    );
   }
 
   /** Closes every copy. */

@@ -254,7 +254,7 @@ describe("a store whose rows were changed by other hands is refused", () => {
     );
     for (const folder of folders) {
       const database = new DatabaseSync(join(folder, KEY_STORE_FILE));
-      database.exec("UPDATE meta SET value = '2' WHERE name = 'version'");
+      database.exec("UPDATE meta SET value = '3' WHERE name = 'version'");
       database.close();
     }
     store = KeyStore.open(folders, kek, systemRandom);
