@@ -2,6 +2,13 @@
 import { join, resolve } from "node:path";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
+import type { BucketPlace } from "./volumes/s3-bucket.ts";
+
+/** A bucket that is a volume. */
+export interface BucketConfig extends BucketPlace {
+  /** File that holds the secret access key. */
+  readonly secretFile: string;
+}
 
 export interface ServerConfig {
   readonly host: string;
@@ -11,6 +18,8 @@ export interface ServerConfig {
   readonly dataPath: string;
   /** Folders of the volumes, each best on a file system of its own. */
   readonly volumePaths: readonly string[];
+  /** Buckets that are volumes too; none when absent. */
+  readonly buckets?: readonly BucketConfig[];
   /** Copies of each package, and of the key store. */
   readonly copyCount: number;
   readonly bufferBytesMax: number;
@@ -40,14 +49,22 @@ function refuse(field: string): never {
   throw new ServerError("ERR_SERVER_CONFIG", `${field} is not usable`);
 }
 
+/** Names as S3 takes them, and an address without path, user or query. */
+function isBucket({ bucket, endpoint }: BucketConfig): boolean {
+  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^https?:\/\/[^/@?#]+$/.test(endpoint);
+}
+
 /** @throws {ServerError} ERR_SERVER_CONFIG naming the first field that cannot work. */
 export function checkServerConfig(config: ServerConfig): ServerConfig {
   if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) refuse("port");
-  const { copyCount, volumePaths, bufferBytesMax } = config;
-  if (!Number.isInteger(copyCount) || copyCount < 1 || copyCount > Math.min(volumePaths.length, COPIES_MAX)) {
+  const { copyCount, volumePaths, buckets = [], bufferBytesMax } = config;
+  const volumeCount = volumePaths.length + buckets.length;
+  if (!Number.isInteger(copyCount) || copyCount < 1 || copyCount > Math.min(volumeCount, COPIES_MAX)) {
     refuse("copyCount");
   }
   if (new Set(volumePaths.map((path) => resolve(path))).size !== volumePaths.length) refuse("volumePaths");
+  const places = buckets.map(({ endpoint, bucket }) => `${endpoint}/${bucket}`);
+  if (new Set(places).size !== places.length || !buckets.every(isBucket)) refuse("buckets");
   if (!Number.isSafeInteger(bufferBytesMax) || bufferBytesMax < 1024 * 1024) refuse("bufferBytesMax");
   return config;
 }

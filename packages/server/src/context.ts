@@ -31,6 +31,7 @@ import { Library } from "./retrieval/library.ts";
 import { FOLLOW_LIFETIME_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
 import { SegmentReader } from "./retrieval/segment-reader.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
+import { bucketsToOpen } from "./volumes/open-buckets.ts";
 import type { Volume } from "./volumes/volume.ts";
 
 /** What a server takes from outside beside its configuration. */
@@ -91,17 +92,21 @@ function lockFolders(paths: readonly string[]): () => void {
   }
 }
 
-function openVolumes({ volumePaths }: ServerConfig, { monotonicMs, random }: ServerEnvironment): readonly Volume[] {
+async function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<readonly Volume[]> {
+  const { monotonicMs, random, logger } = environment;
   const options = { deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, monotonicMs, random };
-  const volumes = volumePaths.map((path) => openDirectoryVolume(path, options));
+  const directories = config.volumePaths.map((path) => openDirectoryVolume(path, options));
+  const onWarning = (message: string): void => logger.warn(message);
+  const buckets = bucketsToOpen(config.buckets ?? [], { ...options, onWarning });
+  const volumes = [...directories, ...(await Promise.all(buckets.map(({ open }) => open())))];
   if (new Set(volumes.map(({ id }) => id)).size === volumes.length) return volumes;
   throw new ServerError("ERR_VOLUME_IDENTITY", "two volumes have one identity: one is a copy of the other");
 }
 
-function openFoundation(config: ServerConfig, environment: ServerEnvironment): Foundation {
+async function openFoundation(config: ServerConfig, environment: ServerEnvironment): Promise<Foundation> {
   const unlock = lockFolders([config.dataPath, ...config.volumePaths]);
   try {
-    const volumes = openVolumes(config, environment);
+    const volumes = await openVolumes(config, environment);
     const { keyStore, end } = openKeyStoreThread(keyFolderPaths(config), environment.kek);
     const terminals = new TerminalRegistry(keyStore, environment.monotonicMs);
     const close = async (): Promise<void> => {
@@ -174,7 +179,7 @@ async function hpkeKeys(keyStore: KeyStorePort) {
  * of the key store when it does not open.
  */
 export async function openContext(config: ServerConfig, environment: ServerEnvironment): Promise<ServerContext> {
-  const foundation = openFoundation(config, environment);
+  const foundation = await openFoundation(config, environment);
   try {
     return await openRooms(config, environment, foundation);
   } catch (error) {

@@ -4,18 +4,19 @@
  */
 import { openDiskFolder } from "@pericard/framelog";
 import { isAbsolute, join } from "node:path";
-import { SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
+import { SERVER_DEFAULTS, type BucketConfig, type ServerConfig } from "./config.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 
 const SETTINGS_FILE = "server.json";
 const FORMAT = "pericard/server";
 
-/** What the file holds. Relative volume paths are relative to the data folder. */
+/** What the file holds. Relative paths of volumes and secrets are relative to the data folder. */
 export interface ServerSettings {
   readonly host: string;
   readonly port: number;
-  readonly volumes: readonly string[];
+  /** Folders and buckets. */
+  readonly volumes: readonly (string | BucketConfig)[];
   readonly copyCount: number;
   readonly bufferBytesMax: number;
   readonly uploadClients: readonly UploadClient[];
@@ -54,7 +55,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
   return {
     host,
     port: requireCount("port", port),
-    volumes: volumes.map(String),
+    volumes: volumes.map(parseVolume),
     copyCount: requireCount("copyCount", copyCount),
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
@@ -65,6 +66,19 @@ function requireCount(name: string, value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`${name} is not a count`);
   return value;
+}
+
+/** Region of servers that know none. */
+const REGION = "us-east-1";
+
+function parseVolume(value: unknown): string | BucketConfig {
+  if (typeof value === "string") return value;
+  const { bucket, endpoint, region = REGION, accessKeyId, secretFile } = (value ?? {}) as Record<string, unknown>;
+  const fields = { bucket, endpoint, region, accessKeyId, secretFile };
+  for (const [name, field] of Object.entries(fields)) {
+    if (typeof field !== "string" || field === "") throw new TypeError(`a volume that is a bucket lacks ${name}`);
+  }
+  return fields as BucketConfig;
 }
 
 function parseClient(value: unknown): UploadClient {
@@ -78,6 +92,10 @@ function parseClient(value: unknown): UploadClient {
 /** The configuration that settings give. */
 export function configOf(dataPath: string, settings: ServerSettings, viewerPath: string | undefined): ServerConfig {
   const { volumes, ...rest } = settings;
-  const volumePaths = volumes.map((path) => (isAbsolute(path) ? path : join(dataPath, path)));
-  return { ...rest, dataPath, volumePaths, viewerPath };
+  const absolute = (path: string): string => (isAbsolute(path) ? path : join(dataPath, path));
+  const volumePaths = volumes.filter((volume) => typeof volume === "string").map(absolute);
+  const buckets = volumes
+    .filter((volume) => typeof volume !== "string")
+    .map((bucket) => ({ ...bucket, secretFile: absolute(bucket.secretFile) }));
+  return { ...rest, dataPath, volumePaths, buckets, viewerPath };
 }

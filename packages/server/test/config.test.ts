@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { checkServerConfig, SERVER_DEFAULTS, type ServerConfig } from "../src/config.ts";
+import { checkServerConfig, SERVER_DEFAULTS, type BucketConfig, type ServerConfig } from "../src/config.ts";
 import { configOf, defaultSettings, findSettings, writeSettings } from "../src/settings.ts";
 import { temporaryFolder } from "./support/test-server.ts";
 
@@ -12,6 +12,14 @@ const CONFIG: ServerConfig = {
   volumePaths: ["/nowhere/a", "/nowhere/b"],
   uploadClients: [],
   viewerPath: undefined,
+};
+
+const BUCKET: BucketConfig = {
+  bucket: "heart-1",
+  endpoint: "https://s3.example:9000",
+  region: "us-east-1",
+  accessKeyId: "key",
+  secretFile: "/run/secret",
 };
 
 describe("a configuration is refused with", () => {
@@ -25,6 +33,9 @@ describe("a configuration is refused with", () => {
     ["copies that are no number", { copyCount: Number.NaN }],
     ["no volumes", { volumePaths: [] }],
     ["one volume twice", { volumePaths: ["/tmp/a", "/tmp/b/../a"] }],
+    ["one bucket twice", { buckets: [BUCKET, { ...BUCKET, accessKeyId: "other" }] }],
+    ["a bucket of no name", { buckets: [{ ...BUCKET, bucket: "Heart/1" }] }],
+    ["a bucket whose address has a password", { buckets: [{ ...BUCKET, endpoint: "https://me:secret@s3.example" }] }],
     ["a small buffer", { bufferBytesMax: 1000 }],
     ["a buffer that is no number", { bufferBytesMax: Number.NaN }],
   ];
@@ -36,6 +47,8 @@ describe("a configuration is refused with", () => {
 
   test("nothing wrong is taken", () => {
     expect(checkServerConfig(CONFIG)).toBe(CONFIG);
+    const more = { ...CONFIG, copyCount: 3, buckets: [BUCKET] };
+    expect(checkServerConfig(more)).toBe(more);
   });
 });
 
@@ -53,6 +66,19 @@ describe("settings", () => {
     checkServerConfig(config);
   });
 
+  test("name buckets among the volumes, with their secrets in files", () => {
+    const path = join(temporaryFolder(), "data");
+    const { region: _, ...bucket } = { ...BUCKET, secretFile: "s3-secret" };
+    mkdirSync(path, { recursive: true });
+    const volumes = ["one", bucket];
+    writeFileSync(join(path, "server.json"), JSON.stringify({ ...good, volumes }));
+    const settings = findSettings(path);
+    expect(settings?.volumes).toEqual(["one", { ...BUCKET, secretFile: "s3-secret" }]);
+    const config = settings && configOf(path, settings, undefined);
+    expect(config?.volumePaths).toEqual([join(path, "one")]);
+    expect(config?.buckets).toEqual([{ ...BUCKET, secretFile: join(path, "s3-secret") }]);
+  });
+
   const good = { format: "pericard/server", version: 1, ...defaultSettings([client]) };
   test.each([
     "",
@@ -62,6 +88,8 @@ describe("settings", () => {
     JSON.stringify({ ...good, version: 2 }),
     JSON.stringify({ ...good, format: "other" }),
     JSON.stringify({ ...good, volumes: "a" }),
+    JSON.stringify({ ...good, volumes: [{ ...BUCKET, secretFile: undefined }] }),
+    JSON.stringify({ ...good, volumes: [null] }),
     JSON.stringify({ ...good, port: "80" }),
     JSON.stringify({ ...good, copyCount: -1 }),
     JSON.stringify({ ...good, uploadClients: [{ name: "g", token: "short" }] }),

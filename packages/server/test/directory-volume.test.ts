@@ -1,13 +1,14 @@
 /** Directories as volumes: real threads and files. */
 import { systemRandom } from "@pericard/crypto";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { openInProcessChannel } from "../src/channels/in-process-channel.ts";
 import { openDirectoryVolume } from "../src/volumes/directory-volume.ts";
-import { STORED_KIND, type Copy, type ScannedItem, type StoredItem, type Volume } from "../src/volumes/volume.ts";
+import { STORED_KIND, type StoredItem, type Volume } from "../src/volumes/volume.ts";
 import { packsOf, temporaryFolder } from "./support/test-server.ts";
+import { describeVolumeContract, scanned } from "./volume-contract.ts";
 
 const clock = { nowMs: 0 };
 const cleaning: (() => Promise<void> | void)[] = [];
@@ -30,77 +31,31 @@ function open(path: string, deadlineMs = 10_000): Volume {
 
 const item = (sizeBytes: number): StoredItem => ({ kind: STORED_KIND.package, bytes: systemRandom(sizeBytes) });
 
-async function scanned(volume: Volume): Promise<readonly ScannedItem[]> {
-  const items: ScannedItem[] = [];
-  for await (const some of volume.scan()) items.push(...some);
-  return items;
+/** Damages the pack of a copy while no volume is open. */
+function harmPack(path: string, harm: (bytes: Uint8Array) => Uint8Array): void {
+  const [pack = ""] = packsOf(path);
+  writeFileSync(pack, harm(readFileSync(pack)));
 }
 
-describe("what was appended", () => {
-  test("is read back at its place, scanned in order, and there after a restart", async () => {
-    const path = folder();
-    const volume = open(path);
-    const items = [item(10), item(100_000), item(0), { kind: STORED_KIND.gap, bytes: systemRandom(50) } as const];
-    const copies = [...(await volume.append(items.slice(0, 3))), ...(await volume.append(items.slice(3)))];
-    for (const [i, copy] of copies.entries()) expect(await volume.read(copy)).toEqual(items[i]?.bytes);
-    await volume.close();
-    const again = open(path);
-    expect(again.id).toBe(volume.id);
-    expect((await scanned(again)).map(({ kind, bytes, copy }) => ({ kind, bytes, copy }))).toEqual(
-      items.map((one, i) => ({ ...one, copy: copies[i] })),
-    );
-    const [more] = await again.append([item(5)]);
-    expect(more?.fileNumber).toBe(1);
-  });
-
-  test("goes to a new pack when one is full", async () => {
-    const path = folder();
-    const volume = open(path);
-    const copies = await volume.append(Array.from({ length: 5 }, () => item(15 * 1024 * 1024)));
-    expect(new Set(copies.map(({ fileNumber }) => fileNumber)).size).toBeGreaterThan(1);
-    expect(packsOf(path)).toHaveLength(2);
-  });
+describeVolumeContract("a directory", clock, async () => {
+  const path = join(folder(), "volume");
+  return {
+    open: async () => open(path),
+    harm: async (_, harm) => harmPack(path, harm),
+    takeAway: async () => renameSync(path, `${path}.gone`),
+    bringBack: async () => renameSync(`${path}.gone`, path),
+  };
 });
 
-async function damaged(harm: (path: string, copy: Copy) => void): Promise<{ volume: Volume; copy: Copy }> {
+test("what is more than a pack holds goes to a new one", async () => {
   const path = folder();
-  const before = open(path);
-  const [copy] = await before.append([item(1000)]);
-  if (!copy) throw new Error("nothing was appended");
-  await before.close();
-  harm(packsOf(path)[0] ?? "", copy);
-  return { volume: open(path), copy };
-}
-
-describe("a damaged copy", () => {
-  const harms: readonly [string, (path: string, copy: Copy) => void][] = [
-    [
-      "with a flipped bit",
-      (path, { offsetBytes }) => {
-        const bytes = readFileSync(path);
-        bytes[offsetBytes + 500] = (bytes[offsetBytes + 500] ?? 0) ^ 1;
-        writeFileSync(path, bytes);
-      },
-    ],
-    ["cut short", (path, { offsetBytes }) => truncateSync(path, offsetBytes + 300)],
-    ["cut away", (path) => truncateSync(path, 0)],
-  ];
-
-  test.each(harms)("%s is refused, and the volume goes on", async (_, harm) => {
-    const { volume, copy } = await damaged(harm);
-    await expect(volume.read(copy)).rejects.toMatchObject({ code: "ERR_DATA_UNREADABLE" });
-    expect(volume.state).toBe("up");
-    const more = item(20);
-    const [next] = await volume.append([more]);
-    expect(next && (await volume.read(next))).toEqual(more.bytes);
-  });
-
-  test("at a place that never was is refused", async () => {
-    const { volume, copy } = await damaged(() => undefined);
-    for (const place of [{ fileNumber: 99 }, { offsetBytes: copy.offsetBytes + 1 }, { offsetBytes: 1e9 }]) {
-      await expect(volume.read({ ...copy, ...place })).rejects.toMatchObject({ code: "ERR_DATA_UNREADABLE" });
-    }
-  });
+  const volume = open(path);
+  const copies = await volume.append(Array.from({ length: 5 }, () => item(15 * 1024 * 1024)));
+  expect(new Set(copies.map(({ fileNumber }) => fileNumber)).size).toBeGreaterThan(1);
+  expect(packsOf(path)).toHaveLength(2);
+  const again = open(path);
+  const [more] = await again.append([item(5)]);
+  expect(more?.fileNumber).toBe(2);
 });
 
 describe("a volume that misses its deadline", () => {
@@ -133,21 +88,6 @@ describe("a volume that misses its deadline", () => {
   });
 });
 
-test("a folder that goes away makes the volume down, and one that comes back makes it up", async () => {
-  const path = join(folder(), "volume");
-  const volume = open(path);
-  await volume.append([item(1)]);
-  renameSync(path, `${path}.gone`);
-  await expect(volume.append([item(1)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
-  expect(volume.state).toBe("down");
-  renameSync(`${path}.gone`, path);
-  await expect(volume.append([item(1)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
-  clock.nowMs += 5001;
-  expect(volume.state).toBe("up");
-  await volume.append([item(1)]);
-  expect(await scanned(volume)).toHaveLength(2);
-});
-
 test("an append is acknowledged when every byte of it was synced", () => {
   const trace = join(folder(), "trace");
   const [tracer = "", program = ""] = ["trace-disk.ts", "append-once.ts"].map((name) =>
@@ -169,20 +109,10 @@ test("an append is acknowledged when every byte of it was synced", () => {
   expect(acknowledged).toBe(2);
 });
 
-describe("identity", () => {
-  test("is drawn once and kept", () => {
-    const path = folder();
-    const first = open(path);
-    expect(first.id).toMatch(/^[0-9a-f]{32}$/);
-    expect(open(path).id).toBe(first.id);
-    expect(open(folder()).id).not.toBe(first.id);
-  });
-
-  test.each(["{}", '{"id":"../../etc"}', '{"id":7}', "null", "not json", ""])("that reads %s is refused", (text) => {
-    const path = folder();
-    writeFileSync(join(path, "volume.json"), text);
-    expect(() => open(path)).toThrow(expect.objectContaining({ code: "ERR_VOLUME_IDENTITY" }));
-  });
+test.each(["{}", '{"id":"../../etc"}', '{"id":7}', "null", "not json", ""])("an identity of %s is refused", (text) => {
+  const path = folder();
+  writeFileSync(join(path, "volume.json"), text);
+  expect(() => open(path)).toThrow(expect.objectContaining({ code: "ERR_VOLUME_IDENTITY" }));
 });
 
 /** Whether this process may make a file system of a few megabytes. */

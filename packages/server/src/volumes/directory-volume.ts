@@ -4,17 +4,16 @@
  */
 import type { RandomSource } from "@pericard/crypto";
 import { openDiskFolder, type FramePosition } from "@pericard/framelog";
-import { toHex } from "@pericard/protocol";
 import { codeOf, ServerError } from "../errors.ts";
 import { startThread, type Thread } from "../threads/thread.ts";
 import type { DirectoryMethods, DirectoryThreadData, StagedItem } from "./directory-thread.ts";
 import { CHANNEL_WINDOW } from "../channels/channel.ts";
 import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
+import { describeIdentity, drawVolumeId, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
 
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
 const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
-const IDENTITY_FILE = "volume.json";
 const STAGING_BYTES = CHANNEL_WINDOW.bytes / 8;
 
 export interface DirectoryVolumeOptions {
@@ -31,20 +30,9 @@ function identify(path: string, random: RandomSource): string {
   const folder = openDiskFolder(path);
   const known = folder.read(IDENTITY_FILE);
   if (known) return parseIdentity(known);
-  const id = toHex(random(16));
-  folder.replace(IDENTITY_FILE, new TextEncoder().encode(`${JSON.stringify({ format: "pericard/volume", id })}\n`));
+  const id = drawVolumeId(random);
+  folder.replace(IDENTITY_FILE, describeIdentity(id));
   return id;
-}
-
-function parseIdentity(bytes: Uint8Array): string {
-  let cause: unknown;
-  try {
-    const value = JSON.parse(new TextDecoder().decode(bytes)) as { id?: unknown } | null;
-    if (typeof value?.id === "string" && /^[0-9a-f]{32}$/.test(value.id)) return value.id;
-  } catch (error) {
-    cause = error;
-  }
-  throw new ServerError("ERR_VOLUME_IDENTITY", `${IDENTITY_FILE} of a volume is malformed`, { cause });
 }
 
 /**
