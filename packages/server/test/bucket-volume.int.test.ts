@@ -15,6 +15,7 @@ afterEach(async () => {
   for (const clean of cleaning.splice(0).toReversed()) await clean();
 });
 
+const isPut = (asked: { readonly method?: string | undefined }): boolean => asked.method === "PUT";
 const item = (sizeBytes: number): StoredItem => ({ kind: STORED_KIND.package, bytes: systemRandom(sizeBytes) });
 
 async function open({ place, secret }: Pick<TestBucket, "place" | "secret">, deadlineMs = 10_000): Promise<Volume> {
@@ -149,7 +150,6 @@ describeServices(["radosgw"], "buckets", (services) => {
   });
 
   describe("a server is refused that", () => {
-    const isPut = (asked: { readonly method?: string | undefined }): boolean => asked.method === "PUT";
     const lies: readonly [string, Lie, RegExp][] = [
       ["overwrites in spite of If-None-Match", (_, status) => (status === 412 ? 200 : status), /overwrites/],
       [

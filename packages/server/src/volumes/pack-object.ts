@@ -76,10 +76,11 @@ export function* scanPackObject(
   }
 }
 
+function readOnly(): never {
+  throw new TypeError("pack object is never written to");
+}
+
 function fileOf(bytes: Uint8Array) {
-  const readOnly = (): never => {
-    throw new TypeError("pack object is never written to");
-  };
   return {
     sizeBytes: bytes.length,
     read: (offsetBytes: number, sizeBytes: number) => bytes.subarray(offsetBytes, offsetBytes + sizeBytes),
