@@ -17,6 +17,7 @@ import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-de
 import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
 import { paperKeyChangeVectors } from "./cases/paper-key-change.ts";
 import { paperSegmentVectors } from "./cases/paper-segment.ts";
+import { returnedVectors } from "./cases/returned.ts";
 import { segmentVectors } from "./cases/segment.ts";
 import { signedVectors } from "./cases/signed.ts";
 import { intakeFileVectors, transferVectors } from "./cases/transfer.ts";
@@ -42,6 +43,7 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   "paper-key-change": paperKeyChangeVectors,
   "paper-segment": paperSegmentVectors,
   passphrase: passphraseVectors,
+  returned: returnedVectors,
   segment: segmentVectors,
   sequence: sequenceVectors,
   signed: signedVectors,

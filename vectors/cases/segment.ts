@@ -41,7 +41,8 @@ export function sealed(seed: string, draft: Partial<SegmentHeaderDraft>, descrip
 /** The segment that most cases are made from. */
 export const SEGMENT = sealed("segment", {}, DESCRIPTOR);
 const PARSED = parseSegment(SEGMENT);
-const PLAIN = openSegment(STORAGE_KEY, PARSED).plain;
+/** Its body, which a data package and a returned page repeat. */
+export const BODY = openSegment(STORAGE_KEY, PARSED).plain;
 const INFO = array([
   text("segment"),
   bytes(RecordingId.toBytes(RECORDING)),
@@ -50,7 +51,7 @@ const INFO = array([
   int(USE.use),
 ]);
 const MESSAGE_KEY = deriveMessageKey(PARSED.header.salt, STORAGE_KEY, INFO);
-const SEALING = { key: MESSAGE_KEY.key, type: SEGMENT_TYPE, plain: PLAIN };
+const SEALING = { key: MESSAGE_KEY.key, type: SEGMENT_TYPE, plain: BODY };
 
 function accept(name: string, segment: Uint8Array): VectorCase {
   const parsed = parseSegment(segment);

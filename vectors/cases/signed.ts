@@ -7,6 +7,8 @@ import {
   Erased,
   ErasureCertificate,
   ErasureId,
+  FetchBack,
+  FetchChallenge,
   Gap,
   Intake,
   IntakeId,
@@ -37,6 +39,7 @@ import { flipBit, flipIn, type Code } from "./edit.ts";
 import { EMPTY_MAP, truncations } from "./encrypt0.ts";
 import { ENVELOPE_BYTES } from "./envelope.ts";
 import { ANSWER, OFFER, ORDER_PAYLOAD } from "./key-change.ts";
+import { RETURNED_BYTES } from "./returned.ts";
 import { INTAKE_STATEMENT, TRANSFER_BYTES } from "./transfer.ts";
 import {
   BINDING,
@@ -89,6 +92,9 @@ const SIGNERS: Readonly<Record<SignedType, Signer>> = {
   "pericard/key-order": SERVER,
   "pericard/key-taken": TERMINAL,
   "pericard/key-refused": TERMINAL,
+  "pericard/fetch-back": TERMINAL,
+  "pericard/fetch-challenge": SERVER,
+  "pericard/returned": SERVER,
   "pericard/key-statement": ROOT,
   "pericard/intake": SERVER,
   "pericard/transfer": FACTORY,
@@ -169,6 +175,29 @@ const KEY_STATEMENT: KeyStatement = {
 const KEY_TAKEN: KeyTaken = { ...USE, routing: ROUTING, orderHash: HASH, version: 7 };
 const KEY_REFUSED: KeyRefused = { routing: ROUTING, messageHash: HASH, version: 6, code: "ERR_KEY_CHANGE_LIMIT" };
 
+const CHALLENGE: FetchChallenge = {
+  routing: ROUTING,
+  nonce: OTHER_HASH,
+  issuedAtUnixMs: NOW,
+  expiresAtUnixMs: NOW + 300_000,
+};
+const SIGNED_CHALLENGE = signMessage(
+  ed25519Private(SERVER_SIGN.seed),
+  "pericard/fetch-challenge",
+  SERVER.keyId,
+  FetchChallenge.encode(CHALLENGE),
+);
+const FETCH: FetchBack = { routing: ROUTING, contact: 13, cycle: USE.cycle, index: USE.index, asked: null };
+
+function fetchOf(wanted: NonNullable<FetchBack["asked"]>["wanted"]): FetchBack {
+  return { ...FETCH, asked: { challenge: SIGNED_CHALLENGE, wanted } };
+}
+
+const FETCH_LIST = fetchOf({ kind: "list", after: null });
+const { recording, stream, sequence } = PLACE;
+const FETCH_MORE = fetchOf({ kind: "list", after: { recording, stream } });
+const FETCH_PAGE = fetchOf({ kind: "page", name: { recording, stream }, from: { sequence, offsetBytes: 400_000 } });
+
 function inputsOf(signer: Signer): { readonly publicKeyHex: string; readonly privateKeyHex: string } {
   return { publicKeyHex: toHex(signer.pair.publicBytes), privateKeyHex: toHex(signer.pair.seed) };
 }
@@ -246,6 +275,12 @@ function accepted(): readonly VectorCase[] {
     accept("an order of a key change", "pericard/key-order", ORDER_PAYLOAD, null),
     accept("an order that was taken", "pericard/key-taken", KeyTaken.encode(KEY_TAKEN), KEY_TAKEN),
     accept("an order that is refused", "pericard/key-refused", KeyRefused.encode(KEY_REFUSED), KEY_REFUSED),
+    accept("a request for a challenge", "pericard/fetch-back", FetchBack.encode(FETCH), FETCH),
+    accept("a request for the list of streams", "pericard/fetch-back", FetchBack.encode(FETCH_LIST), FETCH_LIST),
+    accept("a request for the rest of the list", "pericard/fetch-back", FetchBack.encode(FETCH_MORE), FETCH_MORE),
+    accept("a request for a page of a stream", "pericard/fetch-back", FetchBack.encode(FETCH_PAGE), FETCH_PAGE),
+    accept("a challenge", "pericard/fetch-challenge", FetchChallenge.encode(CHALLENGE), CHALLENGE),
+    accept("a returned page", "pericard/returned", RETURNED_BYTES, null),
     accept("a statement of an hpke key", "pericard/key-statement", KeyStatement.encode(KEY_STATEMENT), KEY_STATEMENT),
     accept("an intake for a factory", "pericard/intake", Intake.encode(INTAKE_STATEMENT), INTAKE_STATEMENT),
     accept("a transfer from a factory", "pericard/transfer", TRANSFER_BYTES, null),
@@ -412,7 +447,7 @@ function malleated(original: Uint8Array): Uint8Array {
 }
 
 /** Types whose payload is sealed; its vectors are in files of their own. */
-const SEALED_TYPES = ["pericard/envelope", "pericard/key-order", "pericard/transfer"] as const;
+const SEALED_TYPES = ["pericard/envelope", "pericard/key-order", "pericard/returned", "pericard/transfer"] as const;
 type SealedType = (typeof SEALED_TYPES)[number];
 
 /** The fields of one statement's payload, encoded, for the cases that change one. */
@@ -499,6 +534,16 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, SealedType>, readonly 
   "pericard/key-answer": [int(1), bytes(TERMINAL_KID), bytes(HASH), bytes(SERVER_HPKE.publicBytes)],
   "pericard/key-taken": [int(1), bytes(TERMINAL_KID), bytes(HASH), int(7), int(1), int(117), int(9)],
   "pericard/key-refused": [int(1), bytes(TERMINAL_KID), bytes(HASH), int(6), text("ERR_KEY_CHANGE_OLD")],
+  "pericard/fetch-back": [
+    int(1),
+    bytes(TERMINAL_KID),
+    int(13),
+    int(1),
+    int(117),
+    bytes(SIGNED_CHALLENGE),
+    array([int(2), bytes(RecordingId.toBytes(recording)), int(stream), int(sequence), int(0)]),
+  ],
+  "pericard/fetch-challenge": [int(1), bytes(TERMINAL_KID), bytes(OTHER_HASH), int(NOW), int(NOW + 300_000)],
   "pericard/key-statement": [
     int(1),
     int(3),
@@ -573,7 +618,45 @@ function fieldRefusals(): readonly StatementRefusal[] {
   const x = "pericard/erasure";
   const stub = array([int(3), hash, NULL, FALSE]);
   const erased = array([bytes(new Uint8Array(16)), bytes(new Uint8Array(6)), int(2), hash]);
+  const w = "pericard/fetch-back";
+  const n = "pericard/fetch-challenge";
+  const id = bytes(RecordingId.toBytes(recording));
   return [
+    [w, "fetch-back is for a routing id of 6 bytes", withField(w, 1, bytes(new Uint8Array(6))), range],
+    [w, "fetch-back has a negative contact", withField(w, 2, int(-1)), range],
+    [w, "fetch-back has a cycle of 2^32", withField(w, 3, int(2 ** 32)), range],
+    [w, "fetch-back has an index of 120", withField(w, 4, int(120)), range],
+    [w, "fetch-back wants a page without a challenge", withField(w, 5, NULL), range],
+    [w, "fetch-back has a challenge of 1025 bytes", withField(w, 5, bytes(new Uint8Array(1025))), range],
+    [w, "fetch-back has a challenge as text", withField(w, 5, text("challenge")), range],
+    [w, "fetch-back has a challenge and wants nothing", withField(w, 6, NULL), range],
+    [w, "fetch-back wants something else", withField(w, 6, array([int(3), NULL])), range],
+    [w, "fetch-back wants a number", withField(w, 6, int(1)), range],
+    [
+      w,
+      "fetch-back wants a page with one field more",
+      withField(w, 6, array([int(2), id, int(0), int(0), int(0), NULL])),
+      range,
+    ],
+    [w, "fetch-back wants a page without an offset", withField(w, 6, array([int(2), id, int(0), int(0)])), range],
+    [w, "fetch-back wants stream 256", withField(w, 6, array([int(2), id, int(256), int(0), int(0)])), range],
+    [w, "fetch-back wants sequence 2^32", withField(w, 6, array([int(2), id, int(0), int(2 ** 32), int(0)])), range],
+    [
+      w,
+      "fetch-back wants an offset over 16 MiB",
+      withField(w, 6, array([int(2), id, int(0), int(0), int(2 ** 24 + 1)])),
+      range,
+    ],
+    [
+      w,
+      "fetch-back wants a recording of 15 bytes",
+      withField(w, 6, array([int(2), bytes(new Uint8Array(15)), int(0), int(0), int(0)])),
+      range,
+    ],
+    [w, "fetch-back wants the list after a recording alone", withField(w, 6, array([int(1), id])), range],
+    [n, "challenge has a nonce of 31 bytes", withField(n, 2, bytes(HASH.slice(1))), range],
+    [n, "challenge was issued before 1970", withField(n, 3, int(-1)), range],
+    [n, "challenge expires never", withField(n, 4, NULL), range],
     [r, "receipt is for a routing id of 6 bytes", withField(r, 1, bytes(new Uint8Array(6))), range],
     [r, "receipt is of no copies", withField(r, 3, int(0)), range],
     [r, "receipt is of 256 copies", withField(r, 3, int(256)), range],
@@ -689,7 +772,7 @@ export function signedVectors(): VectorFile {
     structure: "signed message",
     source: "docs/format.md §3.3 and §7",
     steps:
-      "parse, verify under publicKey, decode the payload by its type (those of an envelope, of a key order and of a transfer are not decoded here)",
+      "parse, verify under publicKey, decode the payload by its type (those of an envelope, of a key order, of a returned page and of a transfer are not decoded here)",
     cases: [
       ...accepted(),
       accept("a receipt written by a second encoder", RECEIPT_TYPE, array(PAYLOAD_FIELDS[RECEIPT_TYPE]), {

@@ -6,29 +6,22 @@
  */
 import {
   decodeEnvelopeContent,
-  encodeCbor,
-  encodeEncrypt,
   encodeEnvelopeContent,
   encodeEnvelopeHeader,
   encodePskId,
   encodeRecipientHeader,
-  encStructure,
   EnvelopeId,
-  recipientStructure,
   SUITE,
   type KeyId,
   type ParsedEnvelope,
   type RoutingId,
 } from "@pericard/protocol";
-import { aeadOpen, aeadSeal } from "./aead.ts";
-import { CryptoError } from "./errors.ts";
-import { equalSecrets, hkdfExpand } from "./hash.ts";
-import { hpkeOpen, hpkeSeal, type HpkeKeyPair } from "./hpke.ts";
-import { x25519Private, type KeyObject } from "./keys.ts";
+import type { HpkeKeyPair, Psk } from "./hpke.ts";
+import type { KeyObject } from "./keys.ts";
 import type { RandomSource } from "./random.ts";
+import { openEncrypt, sealEncrypt } from "./seal-encrypt.ts";
 
 const TYPE = "pericard/envelope";
-const EMPTY = new Uint8Array(0);
 
 /** To whom an envelope is sealed and from whom it comes. `transportKey` is the HPKE psk, 32 bytes. */
 export interface EnvelopeKeys {
@@ -45,9 +38,8 @@ export interface OpenedEnvelope {
   readonly content: Uint8Array;
 }
 
-/** The 32 bytes that bind C to one K_C. */
-function commitmentOf(contentKey: Uint8Array, envelope: EnvelopeId): Uint8Array {
-  return hkdfExpand(contentKey, encodeCbor(["commit", EnvelopeId.toBytes(envelope)]), 32);
+function pskOf({ transportKey, cycle, index }: Pick<EnvelopeKeys, "transportKey" | "cycle" | "index">): Psk {
+  return { key: transportKey, id: encodePskId(cycle, index) };
 }
 
 /** Seals 1 to 64 journalled segments: the bytes of the COSE_Encrypt that a terminal then signs. */
@@ -59,29 +51,19 @@ export function sealEnvelope(
 ): { envelope: EnvelopeId; bytes: Uint8Array } {
   const content = encodeEnvelopeContent(segments);
   const envelope = EnvelopeId.fromBytes(random(16));
-  const contentKey = random(32);
-  const commitment = commitmentOf(contentKey, envelope);
-  const header = { suite: SUITE.pericard1, envelope, routing, commitment, paddedBytes: content.length };
-  const protectedBytes = encodeEnvelopeHeader(header);
-  const recipientProtectedBytes = encodeRecipientHeader(keys);
-  const sealed = hpkeSeal(
-    keys.hpkePublic,
-    x25519Private(random(32)),
+  const bytes = sealEncrypt(
     {
-      info: recipientStructure(recipientProtectedBytes, protectedBytes),
-      aad: EMPTY,
-      psk: { key: keys.transportKey, id: encodePskId(keys.cycle, keys.index) },
+      type: TYPE,
+      id: EnvelopeId.toBytes(envelope),
+      psk: pskOf(keys),
+      recipientPublic: keys.hpkePublic,
+      recipientProtectedBytes: encodeRecipientHeader(keys),
+      protectedBytes: (commitment) =>
+        encodeEnvelopeHeader({ suite: SUITE.pericard1, envelope, routing, commitment, paddedBytes: content.length }),
+      content,
     },
-    contentKey,
+    random,
   );
-  const aad = encStructure("Encrypt", protectedBytes, TYPE);
-  const bytes = encodeEncrypt({
-    protectedBytes,
-    ciphertext: aeadSeal("aes-256-gcm", contentKey, aad, content),
-    recipientProtectedBytes,
-    encapsulatedKey: sealed.encapsulatedKey,
-    wrappedKey: sealed.ciphertext,
-  });
   return { envelope, bytes };
 }
 
@@ -93,20 +75,8 @@ export function sealEnvelope(
  * @throws {ProtocolError} when the content is not 1 to 64 byte strings and their padding.
  */
 export function openEnvelope(recipient: HpkeKeyPair, transportKey: Uint8Array, parsed: ParsedEnvelope): OpenedEnvelope {
-  const { cycle, index } = parsed.recipient;
-  const contentKey = hpkeOpen(
-    recipient,
-    { encapsulatedKey: parsed.encapsulatedKey, ciphertext: parsed.wrappedKey },
-    {
-      info: recipientStructure(parsed.recipientProtectedBytes, parsed.protectedBytes),
-      aad: EMPTY,
-      psk: { key: transportKey, id: encodePskId(cycle, index) },
-    },
-  );
-  if (!equalSecrets(commitmentOf(contentKey, parsed.header.envelope), parsed.header.commitment)) {
-    throw new CryptoError("ERR_KEY_COMMITMENT", "envelope was sealed under another key");
-  }
-  const aad = encStructure("Encrypt", parsed.protectedBytes, TYPE);
-  const content = aeadOpen("aes-256-gcm", contentKey, aad, parsed.ciphertext);
+  const { header, recipient: named } = parsed;
+  const kind = { type: TYPE, id: EnvelopeId.toBytes(header.envelope), psk: pskOf({ ...named, transportKey }) };
+  const content = openEncrypt(recipient, kind, parsed, header.commitment);
   return { segments: decodeEnvelopeContent(content), content };
 }

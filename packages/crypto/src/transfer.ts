@@ -8,28 +8,22 @@
  */
 import {
   decodeTransferContent,
-  encodeCbor,
-  encodeEncrypt,
   encodeTransferContent,
   encodeTransferHeader,
   encodeTransferRecipient,
-  encStructure,
   IntakeId,
-  recipientStructure,
   SUITE,
   type ParsedTransfer,
   type TransferContent,
   type TransferHeader,
 } from "@pericard/protocol";
-import { aeadOpen, aeadSeal } from "./aead.ts";
-import { CryptoError } from "./errors.ts";
-import { equalSecrets, hkdfExpand, sha256 } from "./hash.ts";
-import { hpkeOpen, hpkeSeal, type HpkeKeyPair } from "./hpke.ts";
-import { keyIdOf, x25519Private, x25519Public } from "./keys.ts";
+import { sha256 } from "./hash.ts";
+import type { HpkeKeyPair } from "./hpke.ts";
+import { keyIdOf, x25519Public } from "./keys.ts";
 import type { RandomSource } from "./random.ts";
+import { openEncrypt, sealEncrypt } from "./seal-encrypt.ts";
 
 const TYPE = "pericard/transfer";
-const EMPTY = new Uint8Array(0);
 const FINGERPRINT_BYTES = 16;
 
 /**
@@ -38,10 +32,6 @@ const FINGERPRINT_BYTES = 16;
  */
 export function fingerprintOf(rawPublic: Uint8Array): Uint8Array {
   return sha256(rawPublic).slice(0, FINGERPRINT_BYTES);
-}
-
-function commitmentOf(contentKey: Uint8Array, intake: IntakeId): Uint8Array {
-  return hkdfExpand(contentKey, encodeCbor(["commit", IntakeId.toBytes(intake)]), 32);
 }
 
 /**
@@ -57,21 +47,17 @@ export function sealTransfer(
   random: RandomSource,
 ): Uint8Array {
   const { intake, transferNumber, factoryKey } = about;
-  const contentKey = random(32);
-  const commitment = commitmentOf(contentKey, intake);
-  const header = { suite: SUITE.pericard1, intake, transferNumber, factoryKey, commitment };
-  const protectedBytes = encodeTransferHeader(header);
-  const recipientProtectedBytes = encodeTransferRecipient(keyIdOf(intakePublic));
-  const info = recipientStructure(recipientProtectedBytes, protectedBytes);
-  const wrapped = hpkeSeal(x25519Public(intakePublic), x25519Private(random(32)), { info, aad: EMPTY }, contentKey);
-  const aad = encStructure("Encrypt", protectedBytes, TYPE);
-  return encodeEncrypt({
-    protectedBytes,
-    ciphertext: aeadSeal("aes-256-gcm", contentKey, aad, encodeTransferContent(content)),
-    recipientProtectedBytes,
-    encapsulatedKey: wrapped.encapsulatedKey,
-    wrappedKey: wrapped.ciphertext,
-  });
+  const draft = {
+    type: TYPE,
+    id: IntakeId.toBytes(intake),
+    psk: undefined,
+    recipientPublic: x25519Public(intakePublic),
+    recipientProtectedBytes: encodeTransferRecipient(keyIdOf(intakePublic)),
+    protectedBytes: (commitment: Uint8Array) =>
+      encodeTransferHeader({ suite: SUITE.pericard1, intake, transferNumber, factoryKey, commitment }),
+    content: encodeTransferContent(content),
+  };
+  return sealEncrypt(draft, random);
 }
 
 /**
@@ -81,12 +67,7 @@ export function sealTransfer(
  * @throws {ProtocolError} when the content is not a tenant and 1 to 1,000 terminals.
  */
 export function openTransfer(intake: HpkeKeyPair, parsed: ParsedTransfer): TransferContent {
-  const { header, protectedBytes, recipientProtectedBytes, encapsulatedKey, wrappedKey, ciphertext } = parsed;
-  const info = recipientStructure(recipientProtectedBytes, protectedBytes);
-  const contentKey = hpkeOpen(intake, { encapsulatedKey, ciphertext: wrappedKey }, { info, aad: EMPTY });
-  if (!equalSecrets(commitmentOf(contentKey, header.intake), header.commitment)) {
-    throw new CryptoError("ERR_KEY_COMMITMENT", "transfer was sealed under another key");
-  }
-  const aad = encStructure("Encrypt", protectedBytes, TYPE);
-  return decodeTransferContent(aeadOpen("aes-256-gcm", contentKey, aad, ciphertext));
+  const { intake: id, commitment } = parsed.header;
+  const kind = { type: TYPE, id: IntakeId.toBytes(id), psk: undefined };
+  return decodeTransferContent(openEncrypt(intake, kind, parsed, commitment));
 }

@@ -7,6 +7,8 @@ import {
   encodePskId,
   Erased,
   ErasureCertificate,
+  FetchBack,
+  FetchChallenge,
   Gap,
   KeyAnswer,
   KeyOffer,
@@ -16,12 +18,14 @@ import {
   parseEnvelope,
   parseKeyOrder,
   parsePackage,
+  parseReturned,
   parseSegment,
   parseSigned,
   ProtocolError,
   Receipt,
   recipientStructure,
   Rejected,
+  RoutingId,
   Status,
   Stubs,
   TenantId,
@@ -50,6 +54,7 @@ import {
   openEnvelope,
   openKeyOrder,
   openPackage,
+  openReturned,
   openSegment,
   openWithPassphrase,
   sha256,
@@ -104,7 +109,8 @@ function openEnvelopeCase(vector: VectorCase): Json {
   return toJson({ header, recipient, encapsulatedKey, wrappedKey, contentKey, segments });
 }
 
-type SealedType = "pericard/envelope" | "pericard/key-order" | "pericard/transfer";
+const SEALED_TYPES = ["pericard/envelope", "pericard/key-order", "pericard/returned", "pericard/transfer"] as const;
+type SealedType = (typeof SEALED_TYPES)[number];
 
 const STATEMENTS: Readonly<Record<Exclude<SignedType, SealedType>, (payload: Uint8Array) => unknown>> = {
   "pericard/status": Status.decode,
@@ -120,14 +126,19 @@ const STATEMENTS: Readonly<Record<Exclude<SignedType, SealedType>, (payload: Uin
   "pericard/key-answer": KeyAnswer.decode,
   "pericard/key-taken": KeyTaken.decode,
   "pericard/key-refused": KeyRefused.decode,
+  "pericard/fetch-back": FetchBack.decode,
+  "pericard/fetch-challenge": FetchChallenge.decode,
   "pericard/key-statement": KeyStatement.decode,
   "pericard/intake": Intake.decode,
 };
 
+function isSealed(type: SignedType): type is SealedType {
+  return SEALED_TYPES.some((sealed) => sealed === type);
+}
+
 function statementOf(message: ParsedSigned): unknown {
   const { type, payload } = message;
-  const isSealed = type === "pericard/envelope" || type === "pericard/key-order" || type === "pericard/transfer";
-  return isSealed ? null : STATEMENTS[type](payload);
+  return isSealed(type) ? null : STATEMENTS[type](payload);
 }
 
 function openSignedCase(vector: VectorCase): Json {
@@ -143,6 +154,17 @@ function openTransferCase(vector: VectorCase): Json {
   const content = openTransfer({ privateKey, publicBytes: bytesOf(vector, "intakePublicKeyHex") }, parsed);
   const { header, intakeKey } = parsed;
   return toJson({ header, intakeKey, content });
+}
+
+function openReturnedCase(vector: VectorCase): Json {
+  const parsed = parseReturned(bytesOf(vector, "bytesHex"));
+  const privateKey = x25519Private(bytesOf(vector, "agreePrivateKeyHex"));
+  const pair = { privateKey, publicBytes: bytesOf(vector, "agreePublicKeyHex") };
+  const routing = RoutingId.parse(textOf(vector, "routing"));
+  const asked = { routing, requestHash: bytesOf(vector, "requestHashHex") };
+  const content = openReturned(pair, bytesOf(vector, "returnKeyHex"), parsed, asked);
+  const { header, recipient } = parsed;
+  return toJson({ header, recipient, content });
 }
 
 function openKeyOrderCase(vector: VectorCase): Json {
@@ -200,8 +222,9 @@ const FILES = [
   { name: "segment", accepted: 5, refused: 190, open: openSegmentCase },
   { name: "data-package", accepted: 4, refused: 105, open: openPackageCase },
   { name: "envelope", accepted: 5, refused: 112, open: openEnvelopeCase },
-  { name: "signed", accepted: 29, refused: 240, open: openSignedCase },
+  { name: "signed", accepted: 35, refused: 274, open: openSignedCase },
   { name: "key-order", accepted: 5, refused: 94, open: openKeyOrderCase },
+  { name: "returned", accepted: 8, refused: 64, open: openReturnedCase },
   { name: "transfer", accepted: 3, refused: 58, open: openTransferCase },
   { name: "key-schedule", accepted: 20, refused: 7, open: deriveCase },
   { name: "blob", accepted: 2, refused: 15, open: openBlobCase },

@@ -111,9 +111,25 @@ STATEMENT_NAMES = {
     "key-answer": ("suite", "routing", "offerHash", "publicKey"),
     "key-taken": ("suite", "routing", "orderHash", "version", "cycle", "index", "use"),
     "key-refused": ("suite", "routing", "messageHash", "version", "code"),
+    "fetch-back": ("suite", "routing", "contact", "cycle", "index", "challenge", "wanted"),
+    "fetch-challenge": ("suite", "routing", "nonce", "issuedAtUnixMs", "expiresAtUnixMs"),
     "command": ("suite", "routing", "mailNumber", "issuedAtUnixMs", "expiresAtUnixMs", "name", "value"),
 }  # fmt: skip
 HEAD_NAMES = ("recording", "stream", "sequence", "hash", "final", "open")
+
+
+def fetch_json(statement):
+    challenge, wanted = statement.pop("challenge"), statement.pop("wanted")
+    if challenge is None:
+        return {**statement, "asked": None}
+    if wanted[0] == 1:
+        after = wanted[1] and dict(zip(("recording", "stream"), wanted[1]))
+        said = {"kind": "list", "after": after}
+    else:
+        _, recording, stream, sequence, offset = wanted
+        name = {"recording": recording, "stream": stream}
+        said = {"kind": "page", "name": name, "from": {"sequence": sequence, "offsetBytes": offset}}
+    return {**statement, "asked": {"challenge": challenge, "wanted": said}}
 
 
 def open_signed(case):
@@ -121,11 +137,13 @@ def open_signed(case):
     payload = message.verify(h(case, "publicKey"))
     name = message.name.removeprefix("pericard/")
     statement = None
-    if name not in ("envelope", "key-order", "transfer"):
+    if name not in ("envelope", "key-order", "returned", "transfer"):
         values = statements.read_statement(name, payload)
         require(encode(values) == payload, "statement is written differently")
         statement = dict(zip(STATEMENT_NAMES[name], values))
         del statement["suite"]
+        if name == "fetch-back":
+            statement = fetch_json(statement)
         if name == "status":
             statement["heads"] = [dict(zip(HEAD_NAMES, head)) for head in statement["heads"]]
     return {"type": message.name, "keyId": message.kid, "payload": payload, "statement": statement}

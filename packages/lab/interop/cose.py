@@ -17,7 +17,7 @@ HEADER_BYTES_MAX = 16 * 1024
 
 TYPES = (
     "envelope", "status", "gap", "key-answer", "key-taken", "key-refused", "receipt", "conflict", "rejected", "command",
-    "key-offer", "key-order", "key-statement", "intake", "transfer",
+    "key-offer", "key-order", "key-statement", "intake", "transfer", "fetch-back", "fetch-challenge", "returned",
 )  # fmt: skip
 
 

@@ -17,6 +17,26 @@ def command_shape(value):
     return checked
 
 
+def wanted(value):
+    """The list of streams after one of them, or a page of one stream."""
+    kind = value[0] if type(value) is list and value else None
+    after = s.or_null(s.fixed(s.id16, s.u8))
+    shapes = {1: (after,), 2: (s.id16, s.u8, s.u32, s.integer(0, 1 << 24))}
+    if type(kind) is not int or kind not in shapes:
+        raise s.out_of_range("neither a list nor a page")
+    return s.fixed(s.integer(1, 2), *shapes[kind])(value)
+
+
+def fetch_back_shape(value):
+    """Challenge and what is wanted with it are there together, or neither is."""
+    checked = s.fixed(
+        s.suite, s.id8, s.number, s.u32, s.key_index, s.or_null(s.bstr_up_to(1024)), s.or_null(wanted)
+    )(value)
+    if (checked[5] is None) != (checked[6] is None):
+        raise s.out_of_range("challenge without its use")
+    return checked
+
+
 SHAPES = {
     "receipt": s.fixed(s.suite, s.id8, s.number, s.integer(1, 255), s.array_of(1, 64, s.hash32)),
     "conflict": s.fixed(
@@ -36,6 +56,8 @@ SHAPES = {
     "key-answer": s.fixed(s.suite, s.id8, s.hash32, s.key32),
     "key-taken": s.fixed(s.suite, s.id8, s.hash32, version, s.u32, s.key_index, s.u32),
     "key-refused": s.fixed(s.suite, s.id8, s.hash32, s.u32, s.code),
+    "fetch-back": fetch_back_shape,
+    "fetch-challenge": s.fixed(s.suite, s.id8, s.bstr(32), s.number, s.number),
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from cose import Signed
 from primitives import H, equal
 from strict_cbor import Refused, decode
 
-MAIL_BYTES_MAX, MESSAGE_BYTES_MAX = 1024 * 1024, 64 * 1024
+MAIL_BYTES_MAX, MESSAGE_BYTES_MAX = 1024 * 1024, 513 * 1024
 CONTENT_TYPE = 'application/cose; cose-type="cose-sign1"'
 FROM_SERVER = ("pericard/receipt", "pericard/conflict", "pericard/rejected", "pericard/command")
 _mail = s.array_of(0, 256, s.bstr(None))

@@ -98,7 +98,8 @@ function readEnvelopeHeader(value: unknown): EnvelopeHeader {
   };
 }
 
-function decodeRecipientHeader(bytes: Uint8Array): RecipientHeader {
+/** Reads a recipient's protected header. @throws {ProtocolError} with the code of what is wrong. */
+export function decodeRecipientHeader(bytes: Uint8Array): RecipientHeader {
   const map = decodeHeader(bytes, ALGORITHM.hpke4KeyEncryption, [HEADER.kid, HEADER.pskId]);
   const [cycle, index] = readTuple("psk id", decodeCbor(headerBytes(map, HEADER.pskId, 16)), 2);
   return {

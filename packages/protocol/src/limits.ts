@@ -25,6 +25,16 @@ export const FRAME_CONTENT_BYTES_MAX = 20 * 1024 * 1024 + 4096;
 /** Any signed statement other than an envelope, in bytes. */
 export const STATEMENT_BYTES_MAX = 64 * 1024;
 
+/** Padded plaintext of one returned page, and the signed page, in bytes: with other mail it fits one answer. */
+export const RETURNED_CONTENT_BYTES_MAX = 512 * 1024;
+export const RETURNED_BYTES_MAX = RETURNED_CONTENT_BYTES_MAX + 1024;
+
+/** Segments, or streams of a list, in one returned page. */
+export const RETURNED_ITEMS_MAX = 64;
+
+/** A signed challenge of the server, as a request for a page repeats it, in bytes. */
+export const FETCH_CHALLENGE_BYTES_MAX = 1024;
+
 /** Terminals in one transfer from a factory, and the signed transfer in bytes: each terminal is about 1.1 KiB. */
 export const TERMINALS_PER_TRANSFER_MAX = 1000;
 export const TRANSFER_BYTES_MAX = 2 * 1024 * 1024;

@@ -6,7 +6,7 @@
 import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { ProtocolError } from "./errors.ts";
 import { readArray, readBytesUpTo } from "./fields.ts";
-import { MAIL_ANSWER_BYTES_MAX, MAIL_MESSAGES_MAX, STATEMENT_BYTES_MAX } from "./limits.ts";
+import { MAIL_ANSWER_BYTES_MAX, MAIL_MESSAGES_MAX, RETURNED_BYTES_MAX } from "./limits.ts";
 
 /** Signed messages as one CBOR array of byte strings. @throws {ProtocolError} as {@link decodeMail}. */
 export function encodeMail(messages: readonly Uint8Array[]): Uint8Array {
@@ -22,7 +22,7 @@ function requireMailBytes(sizeBytes: number): void {
 
 function readMessages(value: unknown): readonly Uint8Array[] {
   return readArray("mail", value, 0, MAIL_MESSAGES_MAX).map((message) =>
-    readBytesUpTo("message", message, STATEMENT_BYTES_MAX),
+    readBytesUpTo("message", message, RETURNED_BYTES_MAX),
   );
 }
 

@@ -8,7 +8,7 @@ import { encodeCbor, type CborValue } from "./cbor.ts";
 import { ALGORITHM, decodeHeader, decodeSign1, HEADER, type CoseSign1 } from "./cose.ts";
 import { ProtocolError } from "./errors.ts";
 import { readBytes, readOneOf } from "./fields.ts";
-import { ENVELOPE_BYTES_MAX, STATEMENT_BYTES_MAX, TRANSFER_BYTES_MAX } from "./limits.ts";
+import { ENVELOPE_BYTES_MAX, RETURNED_BYTES_MAX, STATEMENT_BYTES_MAX, TRANSFER_BYTES_MAX } from "./limits.ts";
 
 /** Types that a terminal signs; their key id is its routing id. */
 export const TERMINAL_SIGNED_TYPES = [
@@ -18,6 +18,7 @@ export const TERMINAL_SIGNED_TYPES = [
   "pericard/key-answer",
   "pericard/key-taken",
   "pericard/key-refused",
+  "pericard/fetch-back",
 ] as const;
 export type TerminalSignedType = (typeof TERMINAL_SIGNED_TYPES)[number];
 
@@ -31,6 +32,8 @@ export const SIGNED_TYPES = [
   "pericard/command",
   "pericard/key-offer",
   "pericard/key-order",
+  "pericard/fetch-challenge",
+  "pericard/returned",
   "pericard/key-statement",
   "pericard/stubs",
   "pericard/erasure",
@@ -74,6 +77,7 @@ export function parseSigned(bytes: Uint8Array): ParsedSigned {
 
 function sizeBytesMaxOf(type: SignedType): number {
   if (type === "pericard/envelope") return ENVELOPE_BYTES_MAX;
+  if (type === "pericard/returned") return RETURNED_BYTES_MAX;
   return type === "pericard/transfer" ? TRANSFER_BYTES_MAX : STATEMENT_BYTES_MAX;
 }
 

@@ -12,9 +12,12 @@ import {
   decodeSegmentBody,
   decodeSegmentHeader,
   decodeKeyOrder,
+  decodeReturnedContent,
   decodeTransferContent,
   Erased,
   ErasureCertificate,
+  FetchBack,
+  FetchChallenge,
   Gap,
   Intake,
   KeyAnswer,
@@ -28,6 +31,7 @@ import {
   parseEnvelope,
   parseKeyOrder,
   parsePackage,
+  parseReturned,
   parseSegment,
   parseSigned,
   parseTransfer,
@@ -51,6 +55,10 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["decodePackageBody", (bytes) => decodePackageBody(bytes, [])],
   ["decodeEnvelopeContent", decodeEnvelopeContent],
   ["decodeMail", decodeMail],
+  ["parseReturned", parseReturned],
+  ["decodeReturnedContent", decodeReturnedContent],
+  ["fetch-back", FetchBack.decode],
+  ["fetch challenge", FetchChallenge.decode],
   ["parseTransfer", parseTransfer],
   ["decodeTransferContent", decodeTransferContent],
   ["decodeIntakeFile", decodeIntakeFile],
@@ -89,7 +97,17 @@ function takes(decode: (bytes: Uint8Array) => unknown, bytes: Uint8Array): boole
 }
 
 const TAGS = [[], [0xd0], [0xd2], [0xd8, 0x60]].map((tag) => Uint8Array.from(tag));
-const NAMES = ["segment", "data-package", "envelope", "signed", "mail", "paper-key-change", "transfer", "intake-file"];
+const NAMES = [
+  "segment",
+  "data-package",
+  "envelope",
+  "signed",
+  "mail",
+  "paper-key-change",
+  "returned",
+  "transfer",
+  "intake-file",
+];
 const SEEDS = NAMES.flatMap((name) =>
   loadCases(name)
     .filter((one) => one.expect === "accept")
@@ -147,7 +165,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([33, 65]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([37, 79]);
   });
 
   it("do not change what they are given", () => {

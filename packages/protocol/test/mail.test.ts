@@ -4,6 +4,7 @@ import {
   decodeMail,
   encodeMail,
   MAIL_ANSWER_BYTES_MAX,
+  RETURNED_BYTES_MAX,
   STATEMENT_BYTES_MAX,
   type ProtocolError,
 } from "@pericard/protocol";
@@ -21,7 +22,7 @@ describe("mail", () => {
 
   it("is not written when no reader takes it", () => {
     const statement = new Uint8Array(STATEMENT_BYTES_MAX);
-    expectCode(() => encodeMail([new Uint8Array(STATEMENT_BYTES_MAX + 1)]), "ERR_FIELD_RANGE");
+    expectCode(() => encodeMail([new Uint8Array(RETURNED_BYTES_MAX + 1)]), "ERR_FIELD_RANGE");
     expectCode(() => encodeMail(Array.from({ length: 257 }, () => new Uint8Array(0))), "ERR_FIELD_RANGE");
     expectCode(() => encodeMail(Array.from({ length: 16 }, () => statement)), "ERR_LENGTH_LIMIT");
   });

@@ -27,6 +27,7 @@ import {
   parseSegment,
   parseSigned,
   SEALED_SEGMENT_BYTES_MAX,
+  RETURNED_BYTES_MAX,
   SIGNED_TYPES,
   STATEMENT_BYTES_MAX,
   TRANSFER_BYTES_MAX,
@@ -209,11 +210,14 @@ describe("a signed message", () => {
     );
   });
 
-  it("of more than 64 KiB is an envelope, or a transfer up to 2 MiB", () => {
+  it("of more than 64 KiB is an envelope, a returned page up to 513 KiB, or a transfer up to 2 MiB", () => {
     const payload = new Uint8Array(STATEMENT_BYTES_MAX);
     expect(parseSigned(message("pericard/envelope", payload)).payload).toHaveLength(payload.length);
     expectCode(() => parseSigned(message("pericard/receipt", payload)), "ERR_LENGTH_LIMIT");
     expect(parseSigned(message("pericard/transfer", payload)).payload).toHaveLength(payload.length);
+    expect(parseSigned(message("pericard/returned", payload)).payload).toHaveLength(payload.length);
+    const tooLong = new Uint8Array(RETURNED_BYTES_MAX);
+    expectCode(() => parseSigned(message("pericard/returned", tooLong)), "ERR_LENGTH_LIMIT");
     const tooLarge = new Uint8Array(TRANSFER_BYTES_MAX);
     expectCode(() => parseSigned(message("pericard/transfer", tooLarge)), "ERR_LENGTH_LIMIT");
   });

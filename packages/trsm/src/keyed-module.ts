@@ -5,6 +5,7 @@ import {
   ed25519Private,
   hkdf,
   openBlob,
+  openReturned,
   openSegment,
   rawPublicKey,
   sealBlob,
@@ -17,7 +18,7 @@ import {
   type RandomSource,
   type TerminalBinding,
 } from "@pericard/crypto";
-import { encodeCbor, parseSegment, RoutingId, type TenantId } from "@pericard/protocol";
+import { encodeCbor, parseReturned, parseSegment, RoutingId, type TenantId } from "@pericard/protocol";
 import type { Counters } from "./counters.ts";
 import { TrsmError } from "./errors.ts";
 import { pericardMessages } from "./exchange-messages.ts";
@@ -63,7 +64,7 @@ export function createKeyedModule(
   }
   const { signKey, agreeKey } = identityKeys(image.identitySeed);
   const binding: TerminalBinding = { suite: image.suite, tenant, terminal: image.serial };
-  const groupKey = rememberLast((label: "storage" | "transport", cycle: number, index: number) =>
+  const groupKey = rememberLast((label: GroupLabel, cycle: number, index: number) =>
     deriveGroupKey(image.block, binding, label, cycle, index),
   );
   const signPublicKey = rawPublicKey(signKey);
@@ -95,6 +96,12 @@ export function createKeyedModule(
       const { bytes } = sealEnvelope(keys, routing, segments, random);
       return signMessage(signKey, "pericard/envelope", RoutingId.toBytes(routing), bytes);
     },
+    openReturned: (payload, asked) => {
+      const parsed = parseReturned(payload);
+      const { cycle, index } = parsed.recipient;
+      const pair = { privateKey: agreeKey, publicBytes: agreePublicKey };
+      return openReturned(pair, groupKey("return", cycle, index), parsed, asked);
+    },
     sign,
     takeContact: () => counters.takeContact(),
     ...createKeyChangeSteps({
@@ -109,7 +116,8 @@ export function createKeyedModule(
   };
 }
 
-type GroupKey = (label: "storage" | "transport", cycle: number, index: number) => Uint8Array;
+type GroupLabel = "storage" | "transport" | "return";
+type GroupKey = (label: GroupLabel, cycle: number, index: number) => Uint8Array;
 
 /** Keeps the newest key of each label, since a key serves many segments in a row. */
 function rememberLast(derive: GroupKey): GroupKey {

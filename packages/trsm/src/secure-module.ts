@@ -6,6 +6,7 @@
 import type {
   KeyId,
   KeyUse,
+  ReturnedContent,
   RoutingId,
   SegmentBody,
   SegmentHeader,
@@ -13,7 +14,7 @@ import type {
   TerminalId,
   TerminalSignedType,
 } from "@pericard/protocol";
-import type { KeyObject } from "@pericard/crypto";
+import type { KeyObject, ReturnRequest } from "@pericard/crypto";
 
 /** What a caller decides of a segment's header; the module adds identity, key use, salt and commitment. */
 export type SegmentRequest = Pick<SegmentHeader, "recording" | "stream" | "sequence" | "prev" | "final">;
@@ -77,6 +78,15 @@ export interface SecureModule extends KeyChangeSteps {
   openSegment(sealed: Uint8Array): SegmentBody;
   /** Wraps 1 to 64 sealed segments under the current transport key and signs: the bytes of an envelope. */
   sealEnvelope(recipient: EnvelopeRecipient, routing: RoutingId, segments: readonly Uint8Array[]): Uint8Array;
+  /**
+   * Opens a page that the server returned to this module: streams come out, never a key. The caller has verified the
+   * server's signature.
+   *
+   * @param payload of the signed message.
+   * @throws {CryptoError} ERR_RETURN_MISMATCH when it answers another request; ERR_SHARED_SECRET, ERR_SEAL_BROKEN or ERR_KEY_COMMITMENT when it is not sealed to this module.
+   * @throws {ProtocolError} when it is malformed.
+   */
+  openReturned(payload: Uint8Array, asked: ReturnRequest): ReturnedContent;
   readonly sign: SignStatement;
   /** A number that was never handed out before, for a status. */
   takeContact(): number;

@@ -1,14 +1,34 @@
 /** Nothing that a module shows is a key. */
-import { systemRandom, x25519Private, x25519Public, rawPublicKey, keyIdOf } from "@pericard/crypto";
+import {
+  deriveGroupKey,
+  keyIdOf,
+  rawPublicKey,
+  sealReturned,
+  systemRandom,
+  x25519Private,
+  x25519Public,
+} from "@pericard/crypto";
 import { RecordingId, RoutingId } from "@pericard/protocol";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { SecureModule } from "../src/index.ts";
-import { loadModule } from "./support/modules.ts";
+import { loadModule, TENANT, type LoadedModule } from "./support/modules.ts";
 import { bytesReachable, expectNoSecret, secretsOf } from "./support/secrets.ts";
 
+/** A page that is sealed to a module, opened by it. */
+function openOwnPage({ block }: LoadedModule, module: SecureModule, routing: RoutingId): unknown {
+  const binding = { suite: module.suite, tenant: TENANT, terminal: module.terminal };
+  const returnKey = deriveGroupKey(block, binding, "return", 0, 0);
+  const asked = { routing, requestHash: systemRandom(32) };
+  const keys = { agreePublicKey: module.agreePublicKey, returnKey, cycle: 0, index: 0 };
+  return module.openReturned(
+    sealReturned(keys, asked, { kind: "list", streams: [], more: false }, systemRandom),
+    asked,
+  );
+}
+
 /** Calls everything that a module can do. */
-function callEverything(module: SecureModule): readonly unknown[] {
+function callEverything(loaded: LoadedModule, module: SecureModule): readonly unknown[] {
   const recording = RecordingId.fromBytes(systemRandom(16));
   const routing = RoutingId.fromBytes(systemRandom(8));
   const lead = {
@@ -34,6 +54,7 @@ function callEverything(module: SecureModule): readonly unknown[] {
     sealed,
     module.openSegment(sealed),
     module.sealEnvelope(recipient, routing, [sealed]),
+    openOwnPage(loaded, module, routing),
     module.sign("pericard/gap", routing, new Uint8Array(4)),
     module.takeContact(),
     module.answerChallenge(systemRandom(32)),
@@ -47,6 +68,7 @@ describe("a module", () => {
       "answerChallenge",
       "answerKeyOffer",
       "keyUse",
+      "openReturned",
       "openSegment",
       "refuseKeyChange",
       "rootPin",
@@ -68,7 +90,7 @@ describe("a module", () => {
     expect(secrets).toHaveLength(128);
     expectNoSecret(bytesReachable(module), secrets);
     expectNoSecret(
-      callEverything(module).flatMap((result) => bytesReachable(result)),
+      callEverything(loaded, module).flatMap((result) => bytesReachable(result)),
       secrets,
     );
     const printed = inspect(module, { depth: 20, showHidden: true, getters: true }) + JSON.stringify(module);

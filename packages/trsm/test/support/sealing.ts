@@ -6,6 +6,7 @@ import {
   openEnvelope,
   openSegment,
   rawPublicKey,
+  sealReturned,
   systemRandom,
   verifyMessage,
   x25519Private,
@@ -57,6 +58,8 @@ const descriptor: WaveformDescriptor = {
 };
 /** Its contents. */
 export const body = { descriptor, codec: "lead-residual", encoded: new Uint8Array([1, 2, 3]) } as const;
+
+const coded = (code: string): unknown => expect.objectContaining({ code });
 
 const binding = { suite: SUITE.pericard1, tenant: TENANT, terminal: SERIAL };
 
@@ -112,6 +115,25 @@ export function describeSealing(makeBench: MakeBench): void {
       const stolen = { privateKey: server, publicBytes };
       expect(() => openEnvelope(stolen, systemRandom(32), envelope)).toThrow(
         expect.objectContaining({ code: "ERR_SEAL_BROKEN" }),
+      );
+    });
+
+    test("is returned to it alone: its agreement key and its block together, for the request that it asked", () => {
+      const module = loaded.open();
+      const requestHash = systemRandom(32);
+      const asked = { routing, requestHash };
+      const returnKey = deriveGroupKey(loaded.block, binding, "return", 1, 7);
+      const keys = { agreePublicKey: module.agreePublicKey, returnKey, cycle: 1, index: 7 };
+      const content = { kind: "list", streams: [], more: false } as const;
+      const page = sealReturned(keys, asked, content, systemRandom);
+      expect(module.openReturned(page, asked)).toEqual(content);
+      expect(() => module.openReturned(page, { ...asked, requestHash: systemRandom(32) })).toThrow(
+        coded("ERR_RETURN_MISMATCH"),
+      );
+      expect(() => loadModule().open().openReturned(page, asked)).toThrow(coded("ERR_SEAL_BROKEN"));
+      const wrongPsk = { ...keys, returnKey: deriveGroupKey(loaded.block, binding, "transport", 1, 7) };
+      expect(() => module.openReturned(sealReturned(wrongPsk, asked, content, systemRandom), asked)).toThrow(
+        coded("ERR_SEAL_BROKEN"),
       );
     });
 
