@@ -167,6 +167,14 @@ export interface AuditEntry {
   readonly outcome: "allowed" | "denied" | "done";
 }
 
+/** One line of the audit trail as it is kept. */
+export interface AuditRow extends AuditEntry {
+  /** Counts from 1 without holes. */
+  readonly number: number;
+  /** Covers the entry and the hash of the one before (audit-chain.ts). */
+  readonly hash: Uint8Array;
+}
+
 /** Functions of a catalog as an adapter offers them. All are durable when they return. */
 export interface CatalogMethods {
   /**
@@ -219,8 +227,11 @@ export interface CatalogMethods {
   findSummaries(recordingKey: number, stream: number, fromSequence: number, toSequence: number): readonly SummaryRow[];
   /** Segments of waveform streams without a summary, in no order, `limit` at most. */
   findUnsummarised(limit: number): UnsummarisedRows;
+  /** Appends to the audit trail. @returns the entries' numbers. */
   appendAudit(entries: readonly AuditEntry[]): readonly number[];
   countAudit(): number;
+  /** Entries of the audit trail after a number, in order, `limit` at most. */
+  listAudit(afterNumber: number, limit: number): readonly AuditRow[];
   /** Keeps a session, and forgets those that have expired. */
   storeSession(tokenHash: Uint8Array, account: string, expiresAtUnixMs: number, nowUnixMs: number): void;
   findSession(

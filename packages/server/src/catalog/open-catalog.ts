@@ -25,6 +25,7 @@ const METHODS: readonly (keyof CatalogMethods)[] = [
   "findUnsummarised",
   "appendAudit",
   "countAudit",
+  "listAudit",
   "storeSession",
   "findSession",
   "removeSession",

@@ -2,6 +2,7 @@
 import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
 import type { Copy } from "../volumes/volume.ts";
 import type {
+  AuditRow,
   PatientSummaryRow,
   RecordingChain,
   RecordingFacts,
@@ -86,6 +87,19 @@ export function patientSummaryRow(row: SqlRow): PatientSummaryRow {
     recordingCount: Number(row["n"]),
     latestReceivedUnixMs: Number(row["latest"]),
     newestRecording: RecordingId.parse(String(row["newest"])),
+  };
+}
+
+/** A row of the audit table. */
+export function auditRow(row: SqlRow): AuditRow {
+  return {
+    number: Number(row["number"]),
+    atUnixMs: Number(row["at_ms"]),
+    actor: String(row["actor"]),
+    action: String(row["action"]),
+    subject: String(row["subject"]),
+    outcome: row["outcome"] as AuditRow["outcome"],
+    hash: row["hash"] as Uint8Array,
   };
 }
 

@@ -1,13 +1,18 @@
 /** The audit trail. */
 import type { AuditEntry, CatalogMethods } from "../catalog.ts";
 import { auditHash, NO_AUDIT_HASH } from "../audit-chain.ts";
+import { auditRow } from "../rows.ts";
 import type { SqlContext } from "./sql-context.ts";
 
-export function auditMethods(context: SqlContext): Pick<CatalogMethods, "appendAudit" | "countAudit"> {
+type AuditMethods = Pick<CatalogMethods, "appendAudit" | "countAudit" | "listAudit">;
+
+export function auditMethods(context: SqlContext): AuditMethods {
   const { sql, transact } = context;
   return {
     appendAudit: (entries) => transact(() => entries.map((entry) => append(context, entry))),
     countAudit: () => Number(sql("SELECT COALESCE(MAX(number), 0) AS n FROM audit").get()?.["n"]),
+    listAudit: (afterNumber, limit) =>
+      sql("SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?").all(afterNumber, limit).map(auditRow),
   };
 }
 

@@ -57,15 +57,14 @@ export function countAuditEntries(dataPath: string): number {
 
 function openDatabase(folderPath: string): DatabaseSync {
   const path = join(folderPath, CATALOG_FILE);
-  const fresh = !existsSync(path);
   const database = new DatabaseSync(path, { timeout: 10_000 });
   database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000;");
   if (database.prepare("PRAGMA synchronous").get()?.["synchronous"] !== 2) {
     throw new ServerError("ERR_CATALOG_DAMAGED", "catalog is not in synchronous mode full");
   }
-  const upgrades = fresh ? [] : UPGRADES.slice(versionOf(database) - 1);
   sqlContext(database).transact(() => {
-    for (const upgrade of upgrades) database.exec(upgrade);
+    const version = versionOf(database);
+    for (const upgrade of version === 0 ? [] : UPGRADES.slice(version - 1)) database.exec(upgrade);
     database.exec(CATALOG_TABLES);
     database.exec(`PRAGMA user_version = ${CATALOG_VERSION}`);
   });
