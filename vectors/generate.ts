@@ -13,6 +13,7 @@ import { frameVectors, mailVectors } from "./cases/frame.ts";
 import { keyOrderVectors } from "./cases/key-change.ts";
 import { deploymentVectors, keyScheduleVectors } from "./cases/key-schedule.ts";
 import { packageVectors } from "./cases/data-package.ts";
+import { observationVectors } from "./cases/observations.ts";
 import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-derivations.ts";
 import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
 import { paperKeyChangeVectors } from "./cases/paper-key-change.ts";
@@ -36,6 +37,7 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   "key-order": keyOrderVectors,
   "key-schedule": keyScheduleVectors,
   mail: mailVectors,
+  observations: observationVectors,
   "paper-content": paperContentVectors,
   "paper-deployment": paperDeploymentVectors,
   "paper-derivations": paperDerivationVectors,

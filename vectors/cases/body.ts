@@ -1,6 +1,13 @@
 /** Segment bodies written literally, and what is refused in them. Source: docs/format.md §5.1, §5.2. */
 import { sha256 } from "@pericard/crypto";
-import { BODY_KIND, concatBytes, SAMPLES_PER_SEGMENT_MAX, utf8, type WaveformDescriptor } from "@pericard/protocol";
+import {
+  BODY_KIND,
+  concatBytes,
+  SAMPLES_PER_SEGMENT_MAX,
+  utf8,
+  type ObservationDescriptor,
+  type WaveformDescriptor,
+} from "@pericard/protocol";
 import { array, bytes, FLOAT_ONE, head, int, map, NULL, text, TRUE } from "./cbor-writer.ts";
 import type { Code } from "./edit.ts";
 import { BOOT, PREVIOUS_RECORDING } from "./fixtures.ts";
@@ -68,6 +75,17 @@ export const FILE_DESCRIPTOR: WaveformDescriptor = {
   predecessor: { recording: PREVIOUS_RECORDING, cause: "restart" },
 };
 
+/** Two observations that came in one run. */
+export const OBSERVATION_DESCRIPTOR: ObservationDescriptor = {
+  kind: BODY_KIND.observation,
+  boot: { bootId: BOOT, monotonicMs: 86_400_123 },
+  claimed: { unixMs: 1_760_000_000_000, zoneOffsetMinutes: 120 },
+  firstFrame: 7,
+  frameCount: 2,
+  shape: null,
+  predecessor: null,
+};
+
 /** Stands for encoded samples: nothing here decodes them. */
 export const ENCODED = utf8("encoded samples of a lead-residual codec");
 
@@ -88,6 +106,10 @@ function descriptorFields(leads: readonly Uint8Array[] = [array(leadFields())]):
   ];
 }
 
+function observationFields(): Uint8Array[] {
+  return [int(2), ...descriptorFields().slice(1, 4), int(1), NULL, NULL];
+}
+
 function replaced(items: readonly Uint8Array[], index: number, item: Uint8Array): Uint8Array {
   return array(items.map((old, i) => (i === index ? item : old)));
 }
@@ -98,8 +120,8 @@ const withLead = (index: number, item: Uint8Array): Uint8Array =>
 const withShape = (index: number, item: Uint8Array): Uint8Array =>
   withField(5, replaced([int(360), int(1), array([array(leadFields())])], index, item));
 
-function bodyOf(descriptor: Uint8Array): Uint8Array {
-  return array([descriptor, text("lead-residual"), bytes(sha256(ENCODED)), bytes(ENCODED)]);
+function bodyOf(descriptor: Uint8Array, codec = "lead-residual"): Uint8Array {
+  return array([descriptor, text(codec), bytes(sha256(ENCODED)), bytes(ENCODED)]);
 }
 
 /** The body that every refused one differs from in one thing. */
@@ -140,7 +162,8 @@ function descriptor(): readonly BodyRefusal[] {
     ["descriptor has six fields", bodyOf(array(fields.slice(0, 6))), RANGE],
     ["descriptor has eight fields", bodyOf(array([...fields, NULL])), RANGE],
     ["descriptor array is indefinite", bodyOf(concatBytes(Uint8Array.of(0x9f), ...fields, Uint8Array.of(0xff))), CBOR],
-    ["body kind is observation", withField(0, int(2)), RANGE],
+    ["body kind is 0", withField(0, int(0)), RANGE],
+    ["body kind is 3", withField(0, int(3)), RANGE],
     ["body kind is a float", withField(0, FLOAT_ONE), CBOR],
     ["boot id is 7 bytes", withField(1, array([bytes(new Uint8Array(7)), int(1)])), RANGE],
     ["boot is undefined", withField(1, Uint8Array.of(0xf7)), CBOR],
@@ -156,6 +179,21 @@ function descriptor(): readonly BodyRefusal[] {
     ["frame count is 2^64 - 1", withField(4, int(2n ** 64n - 1n)), RANGE],
     ["predecessor has another cause", withField(6, array([bytes(new Uint8Array(16)), text("boredom")])), RANGE],
     ["predecessor is 15 bytes", withField(6, array([bytes(new Uint8Array(15)), text("gap")])), RANGE],
+  ];
+}
+
+function observations(): readonly BodyRefusal[] {
+  const fields = observationFields();
+  return [
+    [
+      "observations have a shape",
+      bodyOf(replaced(fields, 5, array([int(1), int(1), array([array(leadFields())])])), "raw"),
+      RANGE,
+    ],
+    ["there are 257 observations", bodyOf(replaced(fields, 4, int(257)), "raw"), RANGE],
+    ["samples have no shape", withField(5, NULL), RANGE],
+    ["codec of observations is lead-residual", bodyOf(array(fields), "lead-residual"), "ERR_CODEC_UNKNOWN"],
+    ["codec of observations is dedup", bodyOf(array(fields), "dedup"), "ERR_CODEC_UNKNOWN"],
   ];
 }
 
@@ -216,5 +254,5 @@ function leadNumbers(): readonly BodyRefusal[] {
 
 /** Every body that a reader refuses after the seal opened. */
 export function bodyRefusals(): readonly BodyRefusal[] {
-  return [...outer(), ...descriptor(), ...shape(), ...leadTexts(), ...leadNumbers()];
+  return [...outer(), ...descriptor(), ...observations(), ...shape(), ...leadTexts(), ...leadNumbers()];
 }

@@ -11,7 +11,8 @@ import {
   toHex,
   type PackageItem,
 } from "@pericard/protocol";
-import { DESCRIPTOR, ENCODED, literalBody } from "./body.ts";
+import { DESCRIPTOR, ENCODED, literalBody, OBSERVATION_DESCRIPTOR } from "./body.ts";
+import { ENCODED_OBSERVATIONS } from "./observations.ts";
 import { toJson, type VectorCase, type VectorFile } from "./case.ts";
 import { array, bytes, FALSE, int, NULL, text } from "./cbor-writer.ts";
 import { flipBit, flipIn, refusals, type Refusal } from "./edit.ts";
@@ -33,6 +34,12 @@ const INPUTS = { dataKeyHex: toHex(DATA_KEY) };
 const DATA = [
   encodeSegmentBody({ descriptor: DESCRIPTOR, codec: "lead-residual", digest: sha256(ENCODED), encoded: ENCODED }),
   literalBody(),
+  encodeSegmentBody({
+    descriptor: OBSERVATION_DESCRIPTOR,
+    codec: "raw",
+    digest: sha256(ENCODED_OBSERVATIONS),
+    encoded: ENCODED_OBSERVATIONS,
+  }),
 ] as const;
 
 function item(sequence: number, data: Uint8Array, hash: Uint8Array, prev: Uint8Array | null): PackageItem {
@@ -59,6 +66,12 @@ const DRAFT: PackageHeaderDraft = {
   bodyKind: BODY_KIND.waveform,
   receivedAtUnixMs: 1_760_000_012_345,
   items: [ITEM],
+};
+
+const OBSERVATIONS: Partial<PackageHeaderDraft> = {
+  stream: 1,
+  bodyKind: BODY_KIND.observation,
+  items: [{ ...item(0, DATA[2], HASH, OTHER_HASH), firstFrame: 7, frameCount: 2, codec: "raw" }],
 };
 
 function sealed(seed: string, draft: Partial<PackageHeaderDraft>, data: readonly Uint8Array[]): Uint8Array {
@@ -118,7 +131,8 @@ function fieldRefusals(): readonly Refusal[] {
     ["stream is 256", withField(3, int(256)), range],
     ["codec of an item is unknown", withItem(11, text("flac")), "ERR_CODEC_UNKNOWN"],
     ["codec of an item is a number", withItem(11, int(0)), "ERR_CODEC_UNKNOWN"],
-    ["data type is observation", withField(4, int(2)), range],
+    ["data type is 0", withField(4, int(0)), range],
+    ["data type is 3", withField(4, int(3)), range],
     ["receive time is negative", withField(5, int(-1)), range],
     ["receive time is 2^53", withField(5, int(2n ** 53n)), range],
     ["salt is 31 bytes", withField(6, bytes(new Uint8Array(31))), range],
@@ -211,7 +225,7 @@ export function packageVectors(): VectorFile {
     steps: "parse, derive the message key from dataKey, compare the commitment, open, read the body against the items",
     cases: [
       accept("a package of one segment", PACKAGE),
-      accept("a package of two segments", sealed("two", { items: two }, DATA)),
+      accept("a package of two segments", sealed("two", { items: two }, DATA.slice(0, 2))),
       accept(
         "a package of 64 segments",
         sealed(
@@ -220,6 +234,7 @@ export function packageVectors(): VectorFile {
           many.map((_, i) => Uint8Array.of(i)),
         ),
       ),
+      accept("a package of observations", sealed("observations", OBSERVATIONS, [DATA[2]])),
       accept("header and body written by a second encoder", sealedMessage(pericardHeader(fields()), SEALING)),
       ...refusals(INPUTS, [
         ...outerRefusals(PARSED.protectedBytes, PARSED.ciphertext),

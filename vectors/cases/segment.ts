@@ -8,9 +8,9 @@ import {
   TenantId,
   TerminalId,
   toHex,
-  type WaveformDescriptor,
+  type SegmentDescriptor,
 } from "@pericard/protocol";
-import { bodyRefusals, DESCRIPTOR, ENCODED, FILE_DESCRIPTOR, literalBody } from "./body.ts";
+import { bodyRefusals, DESCRIPTOR, ENCODED, FILE_DESCRIPTOR, literalBody, OBSERVATION_DESCRIPTOR } from "./body.ts";
 import { toJson, type VectorCase, type VectorFile } from "./case.ts";
 import { array, bytes, FALSE, FLOAT_ONE, int, NULL, text, UNDEFINED } from "./cbor-writer.ts";
 import { flipBit, flipIn, refusals, type Refusal } from "./edit.ts";
@@ -33,8 +33,9 @@ export const DRAFT: SegmentHeaderDraft = {
 };
 
 /** One sealed segment, always with the same salt for the same seed. */
-export function sealed(seed: string, draft: Partial<SegmentHeaderDraft>, descriptor: WaveformDescriptor): Uint8Array {
-  const body = { descriptor, codec: "lead-residual", encoded: ENCODED } as const;
+export function sealed(seed: string, draft: Partial<SegmentHeaderDraft>, descriptor: SegmentDescriptor): Uint8Array {
+  const codec = descriptor.shape === null ? "raw" : "lead-residual";
+  const body = { descriptor, codec, encoded: ENCODED } as const;
   return sealSegment(STORAGE_KEY, { ...DRAFT, ...draft }, body, seededRandom(seed));
 }
 
@@ -201,6 +202,7 @@ export function segmentVectors(): VectorFile {
     cases: [
       accept("a segment of two leads", SEGMENT),
       accept("the first segment of a recording from a file", sealed("first", first, FILE_DESCRIPTOR)),
+      accept("a segment of observations", sealed("observations", { stream: 1 }, OBSERVATION_DESCRIPTOR)),
       accept("the last segment of a recording", sealed("last", { final: true }, DESCRIPTOR)),
       accept(
         "every number at its greatest",

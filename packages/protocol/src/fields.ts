@@ -44,6 +44,14 @@ export function readText(name: string, value: unknown, lengthMax: number): strin
     : refuse(name, `a text of at most ${lengthMax} printable characters`);
 }
 
+/** A text as {@link readText}, of at least one character and without what `refused` finds. @throws {ProtocolError} ERR_FIELD_RANGE otherwise. */
+export function readLabel(name: string, value: unknown, lengthMax: number, refused: RegExp): string {
+  const text = readText(name, value, lengthMax);
+  return text.length > 0 && !refused.test(text)
+    ? text
+    : refuse(name, `a text of 1 to ${lengthMax} printable characters`);
+}
+
 /** true or false. @throws {ProtocolError} ERR_FIELD_RANGE otherwise. */
 export function readBoolean(name: string, value: unknown): boolean {
   return typeof value === "boolean" ? value : refuse(name, "true or false");

@@ -67,6 +67,18 @@ export const SAMPLES_PER_FRAME_MAX = 64;
 export const FRAMES_PER_SEGMENT_MAX = 4_000_000;
 export const SAMPLES_PER_SEGMENT_MAX = 4_000_000;
 
+/** Observations of one segment, values of one observation, their codes and devices' names in UTF-16 code units. */
+export const OBSERVATIONS_PER_SEGMENT_MAX = 256;
+export const COMPONENTS_PER_OBSERVATION_MAX = 8;
+export const OBSERVATION_CODE_LENGTH_MAX = 64;
+export const DEVICE_NAME_LENGTH_MAX = 64;
+
+/** A segment's observations before their codec, in bytes: the largest are 281 KiB. */
+export const OBSERVATIONS_BYTES_MAX = 320 * 1024;
+
+/** CBOR items of a segment's observations: the largest have 12,033. */
+export const OBSERVATION_ITEMS_MAX = 1 + OBSERVATIONS_PER_SEGMENT_MAX * (7 + 5 * COMPONENTS_PER_OBSERVATION_MAX);
+
 /** Frames per second, at most. */
 export const FRAME_RATE_HZ_MAX = 1_000_000;
 
@@ -75,8 +87,11 @@ export const LEAD_NAME_LENGTH_MAX = 64;
 export const UNITS_LENGTH_MAX = 32;
 export const GAIN_LENGTH_MAX = 32;
 
-/** Streams of one recording, counted from 0. */
+/** Greatest number of a stream that the format can say. */
 export const STREAM_MAX = 255;
+
+/** Streams of one recording that servers keep, counted from 0. */
+export const STREAMS_PER_RECORDING = 16;
 
 /** Keys of a key block, and so the bound of a key index. Source: paper A §II.D. */
 export const KEYS_PER_BLOCK = 120;

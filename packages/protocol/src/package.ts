@@ -5,7 +5,7 @@
  */
 import { arrayHead, byteStringHead, decodeCbor } from "./cbor.ts";
 import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
-import { BODY_KIND, FIRST_FRAME_MAX } from "./descriptor.ts";
+import { BODY_KIND, FIRST_FRAME_MAX, type BodyKind } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
 import {
   readArray,
@@ -57,7 +57,7 @@ export interface PackageHeader {
   readonly recording: RecordingId;
   readonly stream: number;
   /** Data_type. */
-  readonly bodyKind: typeof BODY_KIND.waveform;
+  readonly bodyKind: BodyKind;
   readonly receivedAtUnixMs: number;
   readonly salt: Uint8Array;
   readonly commitment: Uint8Array;
@@ -118,13 +118,12 @@ export function encodePackageHeader(header: PackageHeader): Uint8Array {
 
 function readPackageHeader(value: unknown): PackageHeader {
   const fields = readTuple("package header", value, 9);
-  readInt("data type", fields[4], BODY_KIND.waveform, BODY_KIND.waveform);
   return {
     suite: readPericardSuite(fields[0]),
     tenant: TenantId.fromBytes(fields[1]),
     recording: RecordingId.fromBytes(fields[2]),
     stream: readInt("stream", fields[3], 0, STREAM_MAX),
-    bodyKind: BODY_KIND.waveform,
+    bodyKind: readInt("data type", fields[4], BODY_KIND.waveform, BODY_KIND.observation) as BodyKind,
     receivedAtUnixMs: readUnixMs("received at", fields[5]),
     salt: readBytes("salt", fields[6], 32),
     commitment: readBytes("commitment", fields[7], 32),

@@ -6,7 +6,7 @@
  * Source: docs/format-paper-2018.md §4; paper A Fig. 1.
  */
 import { decodeCbor, encodeCbor } from "./cbor.ts";
-import { decodeDescriptor, encodeDescriptor, type WaveformDescriptor } from "./descriptor.ts";
+import { decodeWaveformDescriptor, encodeDescriptor, type WaveformDescriptor } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
 import { readBoolean, readBytes, readInt, readOptional, readTuple, readUint32 } from "./fields.ts";
 import { RecordingId, TenantId, TerminalId } from "./ids.ts";
@@ -77,7 +77,7 @@ export function parsePaperSegment(bytes: Uint8Array): PaperSegment {
       prev: readOptional(fields[10], (prev) => readBytes("prev", prev, 32)),
       final: readBoolean("final", fields[11]),
     },
-    descriptor: decodeDescriptor(fields[12]),
+    descriptor: decodeWaveformDescriptor(fields[12]),
     ciphertext: readDesBlocks("ciphertext", fields[13], SEALED_SEGMENT_BYTES_MAX),
   };
 }

@@ -5,7 +5,7 @@
  */
 import { decodeCbor, encodeCbor } from "./cbor.ts";
 import { ALGORITHM, decodeEncrypt0, decodePericardHeader, encodePericardHeader } from "./cose.ts";
-import { decodeDescriptor, encodeDescriptor, type WaveformDescriptor } from "./descriptor.ts";
+import { BODY_KIND, decodeDescriptor, encodeDescriptor, type SegmentDescriptor } from "./descriptor.ts";
 import { ProtocolError } from "./errors.ts";
 import { readBoolean, readBytes, readInt, readOneOf, readOptional, readTuple, readUint32 } from "./fields.ts";
 import { RecordingId, TenantId, TerminalId } from "./ids.ts";
@@ -18,6 +18,10 @@ export const SEGMENT_TYPE = "pericard/segment";
 /** Names of the codecs that a segment may declare. */
 export const CODECS = ["lead-residual", "raw", "gzip", "dedup", "gzip+dedup", "dedup+gzip"] as const;
 export type CodecName = (typeof CODECS)[number];
+
+/** Those of them that a segment of observations may declare. */
+export const OBSERVATION_CODECS = ["raw", "gzip"] as const;
+export type ObservationCodecName = (typeof OBSERVATION_CODECS)[number];
 
 /** Which key of the block seals, and how often it was used. Source: paper A §II.F, H. */
 export interface KeyUse {
@@ -52,7 +56,7 @@ export interface SegmentHeader extends KeyUse, SegmentPlace {
 
 /** What a sealed segment contains. `digest` is paper B's P', SHA-256 of `encoded`. */
 export interface SegmentBody {
-  readonly descriptor: WaveformDescriptor;
+  readonly descriptor: SegmentDescriptor;
   readonly codec: CodecName;
   readonly digest: Uint8Array;
   readonly encoded: Uint8Array;
@@ -128,16 +132,18 @@ export function parseSegment(bytes: Uint8Array): ParsedSegment {
 /** The plaintext of a sealed segment, and the Data_i of a data package. @throws {ProtocolError} as the decoder. */
 export function encodeSegmentBody(body: SegmentBody): Uint8Array {
   const digest = readBytes("digest", body.digest, 32);
-  return encodeCbor([encodeDescriptor(body.descriptor), readCodec(body.codec), digest, body.encoded]);
+  const codec = readCodecOf(body.descriptor, body.codec);
+  return encodeCbor([encodeDescriptor(body.descriptor), codec, digest, body.encoded]);
 }
 
 /** Does not check that `digest` belongs to `encoded`: `crypto` does. @throws {ProtocolError} with the code of what is wrong. */
 export function decodeSegmentBody(plain: Uint8Array): SegmentBody {
   const [descriptor, codec, digest, encoded] = readTuple("segment body", decodeCbor(plain), 4);
-  if (!(encoded instanceof Uint8Array)) throw new ProtocolError("ERR_FIELD_RANGE", "encoded samples are not bytes");
+  if (!(encoded instanceof Uint8Array)) throw new ProtocolError("ERR_FIELD_RANGE", "encoded data is not bytes");
+  const described = decodeDescriptor(descriptor);
   return {
-    descriptor: decodeDescriptor(descriptor),
-    codec: readCodec(codec),
+    descriptor: described,
+    codec: readCodecOf(described, codec),
     digest: readBytes("digest", digest, 32),
     encoded,
   };
@@ -150,4 +156,11 @@ export function readCodec(value: unknown): CodecName {
   } catch (cause) {
     throw new ProtocolError("ERR_CODEC_UNKNOWN", "segment declares an unknown codec", { cause });
   }
+}
+
+/** A codec that is one of the segment's body kind. */
+function readCodecOf({ kind }: SegmentDescriptor, value: unknown): CodecName {
+  const codec = readCodec(value);
+  if (kind === BODY_KIND.waveform || OBSERVATION_CODECS.some((one) => one === codec)) return codec;
+  throw new ProtocolError("ERR_CODEC_UNKNOWN", "segment of observations declares a codec of samples");
 }

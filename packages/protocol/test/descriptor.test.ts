@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   decodeDescriptor,
+  decodeWaveformDescriptor,
   encodeDescriptor,
   sameShape,
   sampleCountOf,
@@ -43,14 +44,16 @@ describe("a descriptor", () => {
   it(`declares at most ${SAMPLES_PER_SEGMENT_MAX} samples`, () => {
     const wide = withLead({ samplesPerFrame: 64 });
     const frameCount = SAMPLES_PER_SEGMENT_MAX / 64;
-    expect(sampleCountOf(decodeDescriptor(encodeDescriptor({ ...wide, frameCount })))).toBe(SAMPLES_PER_SEGMENT_MAX);
+    expect(sampleCountOf(decodeWaveformDescriptor(encodeDescriptor({ ...wide, frameCount })))).toBe(
+      SAMPLES_PER_SEGMENT_MAX,
+    );
     expectCode(() => encodeDescriptor({ ...wide, frameCount: frameCount + 1 }), "ERR_LENGTH_LIMIT");
   });
 
   it.each(["200", "200.", ".5", "+1", "-0.001", "1e3", "1.052e+04", "14184.489795918365"])(
     "keeps the gain %s as it is spelt",
     (gain) => {
-      const read = decodeDescriptor(encodeDescriptor(withLead({ gainAduPerUnit: gain })));
+      const read = decodeWaveformDescriptor(encodeDescriptor(withLead({ gainAduPerUnit: gain })));
       expect(read.shape.leads[0]?.gainAduPerUnit).toBe(gain);
     },
   );

@@ -8,6 +8,7 @@ import {
   decodeEnvelopeContent,
   decodeIntakeFile,
   decodeMail,
+  decodeObservations,
   decodePackageBody,
   decodeSegmentBody,
   decodeSegmentHeader,
@@ -53,6 +54,7 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["decodeSegmentHeader", decodeSegmentHeader],
   ["decodeSegmentBody", decodeSegmentBody],
   ["decodePackageBody", (bytes) => decodePackageBody(bytes, [])],
+  ["decodeObservations", (bytes) => decodeObservations(bytes, 1)],
   ["decodeEnvelopeContent", decodeEnvelopeContent],
   ["decodeMail", decodeMail],
   ["parseReturned", parseReturned],
@@ -107,6 +109,7 @@ const NAMES = [
   "returned",
   "transfer",
   "intake-file",
+  "observations",
 ];
 const SEEDS = NAMES.flatMap((name) =>
   loadCases(name)
@@ -165,7 +168,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([37, 79]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([38, 85]);
   });
 
   it("do not change what they are given", () => {

@@ -25,7 +25,7 @@ import { bytesOf, countCases, loadCases } from "../../../vectors/load.ts";
 const FILES = [
   {
     name: "segment",
-    parsed: 113,
+    parsed: 120,
     rewrite: (bytes: Uint8Array) => {
       const { header, ciphertext } = parseSegment(bytes);
       return encodeEncrypt0({ protectedBytes: encodeSegmentHeader(header), ciphertext });
@@ -33,7 +33,7 @@ const FILES = [
   },
   {
     name: "data-package",
-    parsed: 28,
+    parsed: 29,
     rewrite: (bytes: Uint8Array) => {
       const { header, ciphertext } = parsePackage(bytes);
       return encodeEncrypt0({ protectedBytes: encodePackageHeader(header), ciphertext });

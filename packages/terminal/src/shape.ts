@@ -1,7 +1,7 @@
 /** From a source's format to what segments say of it. */
 import { sha256 } from "@pericard/crypto";
 import { samplesPerFrameTotal, type WaveformFormat } from "@pericard/ecg";
-import { encodeCbor, FRAMES_PER_SEGMENT_MAX, type WaveformShape } from "@pericard/protocol";
+import { encodeCbor, encodeShape, FRAMES_PER_SEGMENT_MAX, type WaveformShape } from "@pericard/protocol";
 
 /**
  * Samples of one segment, at most: incompressible 32-bit samples then still fit a sealed segment of 16 MiB. Windows of
@@ -17,21 +17,9 @@ export function shapeOf(format: WaveformFormat): WaveformShape {
   return { frameRateHz: format.frameRateHz, leads: format.leads };
 }
 
-/** SHA-256 over every field of a shape: whether two recordings could be one. */
-export function shapeHashOf(shape: WaveformShape): Uint8Array {
-  const { frameRateHz, leads } = shape;
-  const fields = leads.map((lead) => [
-    lead.name,
-    lead.units,
-    lead.gainAduPerUnit,
-    lead.baselineAdu,
-    lead.samplesPerFrame,
-    lead.skewFrames,
-    lead.adcResolutionBits,
-    lead.adcZeroAdu,
-    lead.missingCode,
-  ]);
-  return sha256(encodeCbor([frameRateHz.num, frameRateHz.den, fields]));
+/** SHA-256 over every field of a shape: whether two recordings could be one. Observations have none. */
+export function shapeHashOf(shape: WaveformShape | null): Uint8Array {
+  return sha256(encodeCbor(shape && encodeShape(shape)));
 }
 
 /** Whole frames nearest to a duration, at least one and at most what one segment takes. */

@@ -23,6 +23,7 @@ import {
   type RandomSource,
 } from "@pericard/crypto";
 import {
+  BODY_KIND,
   encodePaperCheck,
   parsePaperSegment,
   RoutingId,
@@ -86,6 +87,7 @@ export function createPaperModule(
     },
     sealSegment: (request, { codec, descriptor, encoded }) => {
       if (codec !== PAPER_SAMPLE_CODEC) throw new RangeError(`codec: expected ${PAPER_SAMPLE_CODEC}, got ${codec}`);
+      if (descriptor.kind !== BODY_KIND.waveform) throw new RangeError("descriptor: expected one of samples");
       const use = counters.takeUse();
       const header = { suite: SUITE.paper2018, tenant, terminal: serial, ...request, ...use };
       return sealPaperSegment(leave, paperStorageKey(leave, block, use.index), header, descriptor, encoded);

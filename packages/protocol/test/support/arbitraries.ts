@@ -7,6 +7,7 @@ import {
   EnvelopeId,
   FIRST_FRAME_MAX,
   KeyId,
+  OBSERVATION_CODECS,
   PREDECESSOR_CAUSES,
   RecordingId,
   RoutingId,
@@ -17,10 +18,14 @@ import {
   type EnvelopeHeader,
   type IdKind,
   type LeadDescriptor,
+  type Observation,
+  type ObservationComponent,
+  type ObservationDescriptor,
   type PackageHeader,
   type PackageItem,
   type RecipientHeader,
   type SegmentBody,
+  type SegmentDescriptor,
   type SegmentHeader,
   type WaveformDescriptor,
 } from "@pericard/protocol";
@@ -67,23 +72,63 @@ export const lead: fc.Arbitrary<LeadDescriptor> = fc.record({
   missingCode: fc.option(int32),
 });
 
-export const descriptor: fc.Arbitrary<WaveformDescriptor> = fc.record({
-  kind: fc.constant(BODY_KIND.waveform),
+const claimed = fc.option(
+  fc.record({
+    unixMs: fc.integer({ min: -8.64e15, max: 8.64e15 }),
+    zoneOffsetMinutes: fc.option(fc.integer({ min: -1080, max: 1080 })),
+  }),
+);
+
+const described = {
   boot: fc.option(fc.record({ bootId: boot, monotonicMs: unixMs })),
-  claimed: fc.option(
-    fc.record({
-      unixMs: fc.integer({ min: -8.64e15, max: 8.64e15 }),
-      zoneOffsetMinutes: fc.option(fc.integer({ min: -1080, max: 1080 })),
-    }),
-  ),
+  claimed,
   firstFrame: fc.oneof(fc.constantFrom(0, FIRST_FRAME_MAX), fc.nat()),
+  predecessor: fc.option(fc.record({ recording, cause: fc.constantFrom(...PREDECESSOR_CAUSES) })),
+};
+
+const waveform: fc.Arbitrary<WaveformDescriptor> = fc.record({
+  ...described,
+  kind: fc.constant(BODY_KIND.waveform),
   frameCount: fc.nat(1953),
   shape: fc.record({
     frameRateHz: fc.constantFrom({ num: 360, den: 1 }, { num: 24_989, den: 400 }, { num: 1, den: 7 }),
     leads: fc.array(lead, { minLength: 1, maxLength: 12 }),
   }),
-  predecessor: fc.option(fc.record({ recording, cause: fc.constantFrom(...PREDECESSOR_CAUSES) })),
 });
+
+const ofObservations: fc.Arbitrary<ObservationDescriptor> = fc.record({
+  ...described,
+  kind: fc.constant(BODY_KIND.observation),
+  frameCount: fc.nat(256),
+  shape: fc.constant(null),
+});
+
+export const descriptor: fc.Arbitrary<SegmentDescriptor> = fc.oneof(waveform, ofObservations);
+
+const code = fc.oneof(
+  fc.stringMatching(/^\d{1,7}-\d$/),
+  fc.stringMatching(/^MDCX?_[A-Z0-9_]{1,59}$/),
+  fc.constantFrom("8480-6", "MDC_PRESS_BLD_NONINV_SYS"),
+);
+
+export const component: fc.Arbitrary<ObservationComponent> = fc.record({
+  code,
+  unit: fc.stringMatching(/^[!-~]{1,32}$/),
+  value: fc.record({ mantissa: fc.maxSafeInteger(), exponent: fc.integer({ min: -12, max: 12 }) }),
+});
+
+/** Observations of one segment, in the order in which they came. */
+export const observations: fc.Arbitrary<readonly Observation[]> = fc
+  .array(
+    fc.record({
+      afterMs: uint32,
+      claimed,
+      device: fc.option(name),
+      components: fc.uniqueArray(component, { minLength: 1, maxLength: 8, selector: (one) => one.code }),
+    }),
+    { maxLength: 12 },
+  )
+  .map((all) => all.toSorted((a, b) => a.afterMs - b.afterMs));
 
 const keyUse = { cycle: uint32, index: keyIndex, use: uint32 };
 
@@ -102,12 +147,12 @@ export const segmentHeader: fc.Arbitrary<SegmentHeader> = fc.record({
   final: fc.boolean(),
 });
 
-export const segmentBody: fc.Arbitrary<SegmentBody> = fc.record({
-  descriptor,
-  codec: fc.constantFrom(...CODECS),
-  digest: hash,
-  encoded: fc.uint8Array({ maxLength: 300 }),
-});
+const sealedData = { digest: hash, encoded: fc.uint8Array({ maxLength: 300 }) };
+
+export const segmentBody: fc.Arbitrary<SegmentBody> = fc.oneof(
+  fc.record({ ...sealedData, descriptor: waveform, codec: fc.constantFrom(...CODECS) }),
+  fc.record({ ...sealedData, descriptor: ofObservations, codec: fc.constantFrom(...OBSERVATION_CODECS) }),
+);
 
 export const packageItem: fc.Arbitrary<PackageItem> = fc.record({
   ...keyUse,
@@ -127,7 +172,7 @@ export const packageHeader: fc.Arbitrary<PackageHeader> = fc.record({
   tenant,
   recording,
   stream,
-  bodyKind: fc.constant(BODY_KIND.waveform),
+  bodyKind: fc.constantFrom(BODY_KIND.waveform, BODY_KIND.observation),
   receivedAtUnixMs: unixMs,
   salt: hash,
   commitment: hash,

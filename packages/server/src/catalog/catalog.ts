@@ -3,7 +3,7 @@
  *
  * Rows are written after the bytes they name are durable in every copy, and before any receipt.
  */
-import type { BootId, GAP_CAUSES, PackageItem, RecordingId, TerminalId, WaveformDescriptor } from "@pericard/protocol";
+import type { BootId, GAP_CAUSES, PackageItem, RecordingId, SegmentDescriptor, TerminalId } from "@pericard/protocol";
 import type { PatientId, TenantId } from "@pericard/protocol";
 import type { ThreadMethods } from "../threads/messages.ts";
 import type { ThreadCalls } from "../threads/thread.ts";
@@ -16,7 +16,7 @@ export interface RecordingFacts {
   readonly terminal: TerminalId;
   readonly patient: PatientId | null;
   /** Descriptor of the package's first item. */
-  readonly descriptor: WaveformDescriptor;
+  readonly descriptor: SegmentDescriptor;
 }
 
 /** One durable package and what is in it. */

@@ -1,5 +1,5 @@
 /** Rows of the catalog's tables as values. */
-import { PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
+import { msBeforeFirstFrame, PatientId, RecordingId, TenantId, TerminalId } from "@pericard/protocol";
 import type { Copy } from "../volumes/volume.ts";
 import type {
   AuditRow,
@@ -28,8 +28,9 @@ function startOf(row: SqlRow): RecordingRow["start"] {
 }
 
 /** What a recording's first stored package tells of its start, as the columns of its row, by the recording's first frame. */
-export function startColumns({ boot, claimed, firstFrame, shape }: RecordingFacts["descriptor"]) {
-  const sinceStartMs = Math.round((firstFrame * 1000 * shape.frameRateHz.den) / shape.frameRateHz.num);
+export function startColumns(descriptor: RecordingFacts["descriptor"]) {
+  const { boot, claimed } = descriptor;
+  const sinceStartMs = Math.round(msBeforeFirstFrame(descriptor));
   return {
     bootId: boot?.bootId ?? null,
     bootMonotonicMs: boot ? boot.monotonicMs - sinceStartMs : null,

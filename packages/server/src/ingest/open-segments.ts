@@ -12,6 +12,7 @@ import {
   type OpenedEnvelope as EnvelopeContent,
 } from "@pericard/crypto";
 import {
+  BODY_KIND,
   parseEnvelope,
   parseSegment,
   ProtocolError,
@@ -23,7 +24,7 @@ import {
   type ParsedEnvelope,
   type ParsedSigned,
   type JournalledHeader,
-  type WaveformDescriptor,
+  type SegmentDescriptor,
 } from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
 import type { RegisteredTerminal } from "../keys/terminals.ts";
@@ -32,7 +33,7 @@ import type { RegisteredTerminal } from "../keys/terminals.ts";
 export interface OpenedItem {
   readonly hash: Uint8Array;
   readonly header: JournalledHeader;
-  readonly descriptor: WaveformDescriptor;
+  readonly descriptor: SegmentDescriptor;
   readonly codec: CodecName;
   readonly plain: Uint8Array;
 }
@@ -72,6 +73,8 @@ function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
   requireOwn(terminal, parsed.header);
   const { cycle, index } = parsed.header;
   const { plain, body } = openSegment(terminal.groupKey("storage", cycle, index), parsed);
+  if (body.descriptor.kind !== BODY_KIND.waveform)
+    throw new ServerError("ERR_MESSAGE_REFUSED", "observations are not kept");
   return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, codec: body.codec, plain };
 }
 

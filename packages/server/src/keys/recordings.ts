@@ -1,5 +1,12 @@
 /** Whose recordings are, and their data keys. */
-import type { BootId, PatientId, RecordingId, TerminalId, WaveformDescriptor } from "@pericard/protocol";
+import {
+  msBeforeFirstFrame,
+  type BootId,
+  type PatientId,
+  type RecordingId,
+  type SegmentDescriptor,
+  type TerminalId,
+} from "@pericard/protocol";
 import type { RecordingKey } from "@pericard/custody";
 import type { Catalog } from "../catalog/catalog.ts";
 import { codeOf, ServerError } from "../errors.ts";
@@ -27,7 +34,7 @@ export class RecordingKeys {
   async obtain(
     recording: RecordingId,
     serial: TerminalId,
-    descriptor: WaveformDescriptor,
+    descriptor: SegmentDescriptor,
     nowUnixMs: number,
   ): Promise<RecordingKey> {
     const known = this.#keys.get(recording);
@@ -66,7 +73,7 @@ export class RecordingKeys {
   async #draw(
     recording: RecordingId,
     serial: TerminalId,
-    descriptor: WaveformDescriptor,
+    descriptor: SegmentDescriptor,
     nowUnixMs: number,
   ): Promise<RecordingKey> {
     const known = await this.#keyStore.findRecordingKey(recording);
@@ -79,7 +86,7 @@ export class RecordingKeys {
    * The patient at the recording's first sample by server time. When that time is not measured, the patient only if the
    * terminal has never been anybody else's: a recording is never given to somebody by guessing.
    */
-  async #patientOf(serial: TerminalId, descriptor: WaveformDescriptor): Promise<PatientId | null> {
+  async #patientOf(serial: TerminalId, descriptor: SegmentDescriptor): Promise<PatientId | null> {
     const assignments = await this.#keyStore.assignments(serial);
     const startUnixMs = await this.#measuredStart(serial, descriptor);
     if (startUnixMs !== null) {
@@ -92,10 +99,10 @@ export class RecordingKeys {
     return patients.size === 1 ? ([...patients][0] ?? null) : null;
   }
 
-  async #measuredStart(serial: TerminalId, { boot, firstFrame, shape }: WaveformDescriptor): Promise<number | null> {
+  async #measuredStart(serial: TerminalId, descriptor: SegmentDescriptor): Promise<number | null> {
+    const { boot } = descriptor;
     if (!boot) return null;
     const offsetMs = await this.#catalog.findBootOffset(serial, boot.bootId as BootId);
-    const sinceStartMs = (firstFrame * 1000 * shape.frameRateHz.den) / shape.frameRateHz.num;
-    return offsetMs === null ? null : Math.round(offsetMs + boot.monotonicMs - sinceStartMs);
+    return offsetMs === null ? null : Math.round(offsetMs + boot.monotonicMs - msBeforeFirstFrame(descriptor));
   }
 }

@@ -2,12 +2,14 @@
 import { openBlob, openPackage, sealBlob, systemRandom, verifyDigest } from "@pericard/crypto";
 import { getSegmentCodec } from "@pericard/ecg";
 import {
+  BODY_KIND,
   decodeSegmentBody,
   parsePackage,
   RecordingId,
   releaseBytes,
   sampleCountOf,
   type SegmentBody,
+  type WaveformDescriptor,
 } from "@pericard/protocol";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
@@ -39,9 +41,16 @@ function bodyOf(data: Uint8Array | undefined): SegmentBody {
   return body;
 }
 
+/** What a segment of samples says of itself. */
+function waveformOf({ descriptor }: SegmentBody): WaveformDescriptor {
+  if (descriptor.kind === BODY_KIND.waveform) return descriptor;
+  throw new ServerError("ERR_DATA_UNREADABLE", "segment holds observations, not samples");
+}
+
 function samplesOf(body: SegmentBody): readonly Int32Array[] {
-  const { shape, frameCount } = body.descriptor;
-  const limits = { leadCountMax: shape.leads.length, sampleCountMax: sampleCountOf(body.descriptor) };
+  const descriptor = waveformOf(body);
+  const { shape, frameCount } = descriptor;
+  const limits = { leadCountMax: shape.leads.length, sampleCountMax: sampleCountOf(descriptor) };
   const leads = getSegmentCodec(body.codec).decode(body.encoded, limits);
   noteYoungBytes(DECODING_BYTES_PER_SAMPLE * limits.sampleCountMax);
   const fits = shape.leads.every((lead, i) => leads[i]?.length === frameCount * lead.samplesPerFrame);
@@ -94,7 +103,7 @@ export interface ItemPlace {
 
 function summariseOne(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
   const body = decodeSegmentBody(data);
-  const { shape, frameCount } = body.descriptor;
+  const { shape, frameCount } = waveformOf(body);
   const samples = findSamples(body);
   const summary = samples ? summarise(shape, frameCount, samples) : emptySummary(shape);
   const sealed = sealBlob(dataKey, summaryContext(recording, sequence), encodeSummary(summary), systemRandom);
