@@ -4,7 +4,8 @@ export type CliErrorCode =
   | "ERR_PASSPHRASE_MISSING"
   | "ERR_NOT_INSTALLED"
   | "ERR_EXPORT"
-  | "ERR_FACTORY_FOLDER";
+  | "ERR_FACTORY_FOLDER"
+  | "ERR_GATEWAY_AWAY";
 
 export class CliError extends Error {
   readonly code: CliErrorCode;

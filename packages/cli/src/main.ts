@@ -3,7 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addBenchCommands } from "./commands/bench.ts";
 import { addDemoCommand } from "./commands/demo.ts";
 import { addFactoryCommands } from "./commands/factory.ts";
-import { addGatewayCommand } from "./commands/gateway.ts";
+import { addGatewayCommands } from "./commands/gateway.ts";
 import { addLabCommands } from "./commands/lab.ts";
 import { addKeysCommands } from "./commands/keys.ts";
 import { addPeopleCommands } from "./commands/people.ts";
@@ -21,7 +21,7 @@ const program = new Command("pericard")
 
 addDemoCommand(program);
 addServerCommand(program);
-addGatewayCommand(program);
+addGatewayCommands(program);
 addTerminalCommands(program);
 addFactoryCommands(program);
 addKeysCommands(program);

@@ -1,6 +1,7 @@
 /** The composition root: the one place that reads the clock, draws jitter, opens the disk and makes the network. */
 import type { FastifyBaseLogger, FastifyInstance } from "fastify";
 import { lockFolder, openDiskFolder, type Folder } from "@pericard/framelog";
+import { writeAddress } from "./address-file.ts";
 import { ClientRegistry } from "./clients.ts";
 import type { Clock } from "./clock.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -13,7 +14,7 @@ import { Mirror } from "./mirror.ts";
 import type { Jitter } from "./retry-delay.ts";
 import { addRoutes } from "./routes.ts";
 import { SendQueue } from "./send-queue.ts";
-import { Spool } from "./spool.ts";
+import { Spool, type Fullness } from "./spool.ts";
 import { readStats, type Counters, type GatewayStats } from "./stats.ts";
 import { StatusRelay } from "./status-relay.ts";
 import { createHttpUpstream } from "./upstream-http.ts";
@@ -43,6 +44,8 @@ export interface GatewayContext {
   readonly stats: () => GatewayStats;
   /** Gives the spool's folder free for another process. */
   readonly unlock: () => void;
+  /** Has {@link readAddress} find a gateway that listens. */
+  readonly publish: (url: string) => void;
 }
 
 const SYSTEM_CLOCK: Clock = {
@@ -67,6 +70,12 @@ function logEvents(log: FastifyBaseLogger, counters: Counters): ForwarderEvents 
     onLater: ({ routing }, reason, delayMs) =>
       log.warn({ routing, reason, delayMs: Math.round(delayMs) }, "message could not be forwarded yet"),
   };
+}
+
+function logFullness(log: FastifyBaseLogger, { part, ...told }: Fullness): void {
+  if (part === 0) log.info(told, "spool has room again");
+  else if (part < 0.95) log.warn(told, `spool is over ${part * 100} % of its limit`);
+  else log.error(told, `spool is over ${part * 100} % of its limit: at 100 % clients are refused`);
 }
 
 interface HeldFolder {
@@ -121,6 +130,7 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
       queue.push(item);
       forwarder.pump();
     },
+    onFullness: (fullness) => logFullness(server.log, fullness),
     onBroken: ({ code, cause }) => server.log.error({ code, err: cause }, "spool cannot be written"),
   });
   const events = logEvents(server.log, counters);
@@ -131,5 +141,7 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
   const clients = new ClientRegistry(config.clients);
   const isCutOff = (): boolean => upstream.reachability === "cut-off" || upstream.reachability === "unreachable";
   addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, stats, isCutOff });
-  return { clock, server, spool, forwarder, relay, upstream, stats, unlock: held.unlock };
+  const upstreams = config.upstreams.map(({ url }) => url);
+  const publish = (url: string): void => writeAddress(held.folder, { url, upstreams });
+  return { clock, server, spool, forwarder, relay, upstream, stats, unlock: held.unlock, publish };
 }

@@ -1,4 +1,5 @@
 /** A relay for sealed messages: takes them in, keeps them on disk, passes them on. It can open and sign nothing. */
+export { readAddress, type GatewayAddress } from "./address-file.ts";
 export type { Clock } from "./clock.ts";
 export { readGatewayConfig, type ClientConfig, type GatewayConfig } from "./config.ts";
 export type { GatewaySettings, UpstreamConfig } from "./config.ts";

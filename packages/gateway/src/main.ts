@@ -53,6 +53,7 @@ export async function startGateway(
   const config = readGatewayConfig(settings);
   const context = createContext(config, overrides);
   const url = await listen(context, config.host, config.port);
+  context.publish(url);
   context.forwarder.pump();
   let closing: Promise<void> | undefined;
   return {

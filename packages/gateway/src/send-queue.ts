@@ -2,14 +2,18 @@
  * Which item goes upstream next.
  *
  * Each routing id is a lane: its items go in order, one at a time. Between lanes, the oldest item that is still fresh
- * and the oldest of the backlog take turns, so that half of the uplink goes to what someone may be watching.
+ * and the oldest of the backlog take turns. While something fresh waits or is on its way, no more of the backlog is on
+ * its way beside it than of what is fresh, and the backlog never has every place: so half of the uplink goes to what
+ * someone may be watching.
  *
  * Source: docs/operating/gateway.md.
  */
 import type { RoutingId } from "@pericard/protocol";
-import { FRESH_MS } from "./limits.ts";
+import { FORWARD_CONCURRENCY, FRESH_MS } from "./limits.ts";
 import { MinHeap } from "./min-heap.ts";
 import type { SpoolItem } from "./spool-ledger.ts";
+
+type Kind = "fresh" | "backlog";
 
 interface Lane {
   readonly items: SpoolItem[];
@@ -18,6 +22,8 @@ interface Lane {
   /** Set while the lane rests after a failure, on the monotonic clock. */
   restsUntilMs: number;
   failureCount: number;
+  /** As what its first item is on its way; undefined when it is not. */
+  sending: Kind | undefined;
 }
 
 /** The two clocks at one moment. */
@@ -42,6 +48,7 @@ export class SendQueue {
   readonly #fresh = new MinHeap<Lane>(orderOf);
   readonly #backlog = new MinHeap<Lane>(orderOf);
   readonly #resting = new MinHeap<Lane>((lane) => lane.restsUntilMs);
+  readonly #sendingCount: Record<Kind, number> = { fresh: 0, backlog: 0 };
   #freshIsNext = true;
 
   /** Puts an item behind all others of its routing id. */
@@ -51,7 +58,7 @@ export class SendQueue {
       lane.items.push(item);
       return;
     }
-    const begun = { items: [item], head: 0, restsUntilMs: 0, failureCount: 0 };
+    const begun: Lane = { items: [item], head: 0, restsUntilMs: 0, failureCount: 0, sending: undefined };
     this.#lanes.set(item.routing, begun);
     this.#fresh.push(begun);
   }
@@ -60,8 +67,13 @@ export class SendQueue {
   take(now: Moment): SpoolItem | undefined {
     this.#wake(now.monotonicMs);
     this.#age(now.unixMs);
-    const lane = this.#choose().pop();
-    return lane && headOf(lane);
+    const kind = this.#choose();
+    const lane = kind && this.#heapOf(kind).pop();
+    if (!kind || !lane) return undefined;
+    lane.sending = kind;
+    this.#sendingCount[kind] += 1;
+    this.#freshIsNext = kind === "backlog";
+    return headOf(lane);
   }
 
   /** When the next resting lane wakes, on the monotonic clock, or undefined when none rests. */
@@ -78,6 +90,7 @@ export class SendQueue {
   done(item: SpoolItem): void {
     const lane = this.#lanes.get(item.routing);
     if (!lane || headOf(lane)?.order !== item.order) return;
+    this.#arrived(lane);
     lane.head += 1;
     lane.failureCount = 0;
     if (lane.head === lane.items.length) this.#lanes.delete(item.routing);
@@ -88,6 +101,7 @@ export class SendQueue {
   retry(item: SpoolItem, restsUntilMs: number): void {
     const lane = this.#lanes.get(item.routing);
     if (!lane || headOf(lane)?.order !== item.order) return;
+    this.#arrived(lane);
     lane.failureCount += 1;
     lane.restsUntilMs = restsUntilMs;
     this.#resting.push(lane);
@@ -114,13 +128,23 @@ export class SendQueue {
     }
   }
 
-  /** The kind that did not have the last turn, when it has something. */
-  #choose(): MinHeap<Lane> {
-    const wanted = this.#freshIsNext ? this.#fresh : this.#backlog;
-    const other = this.#freshIsNext ? this.#backlog : this.#fresh;
-    const chosen = wanted.peek() ? wanted : other;
-    this.#freshIsNext = chosen === this.#backlog;
-    return chosen;
+  /** The kind that did not have the last turn, when it has something that may go now; or the other one. */
+  #choose(): Kind | undefined {
+    const hasFresh = this.#fresh.peek() !== undefined;
+    const { fresh, backlog } = this.#sendingCount;
+    const backlogMax = hasFresh || fresh > 0 ? Math.max(1, fresh) : FORWARD_CONCURRENCY - 1;
+    const mayBacklog = this.#backlog.peek() !== undefined && backlog < backlogMax;
+    if (hasFresh && (this.#freshIsNext || !mayBacklog)) return "fresh";
+    return mayBacklog ? "backlog" : undefined;
+  }
+
+  #heapOf(kind: Kind): MinHeap<Lane> {
+    return kind === "fresh" ? this.#fresh : this.#backlog;
+  }
+
+  #arrived(lane: Lane): void {
+    if (lane.sending) this.#sendingCount[lane.sending] -= 1;
+    lane.sending = undefined;
   }
 }
 

@@ -42,6 +42,11 @@ export class SpoolLog {
     return this.#log.currentFileNumber;
   }
 
+  /** Whether the disk failed the last time that it was written. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
   sizeOfFile(fileNumber: number): number {
     return this.#log.sizeOfFile(fileNumber);
   }

@@ -12,6 +12,7 @@ import { SPOOL_ITEMS_MAX } from "./limits.ts";
 import type { ClientMessage } from "./message.ts";
 import { SpoolLedger, type SpoolItem } from "./spool-ledger.ts";
 import { SpoolLog } from "./spool-log.ts";
+import { FullnessMarks, IntakeRate } from "./spool-meter.ts";
 import { decodeItem, encodeDone, encodeItem, ITEM_OVERHEAD_BYTES_MAX, RECORD } from "./spool-record.ts";
 import { replaySpool } from "./spool-replay.ts";
 import { sweepSpool } from "./spool-sweep.ts";
@@ -29,6 +30,16 @@ export interface SpoolOptions {
   readonly onDurable: (item: SpoolItem) => void;
   /** Called when the disk failed. */
   readonly onBroken: (error: GatewayError) => void;
+  /** Called when the spool has passed a part of its limit, and when it has room again. */
+  readonly onFullness: (fullness: Fullness) => void;
+}
+
+/** A mark that a spool has just passed. */
+export interface Fullness {
+  /** 0.8 or 0.95 of the limit, or 0 when the spool is below all marks again. */
+  readonly part: number;
+  readonly spoolDiskBytes: number;
+  readonly spoolItems: number;
 }
 
 /** Messages that wait for the upstream, durable on disk. */
@@ -38,6 +49,10 @@ export class Spool {
   readonly #log: SpoolLog;
   readonly #commit: GroupCommit<SpoolItem>;
   readonly #committing = new Map<number, Promise<void>>();
+  readonly #rate: IntakeRate;
+  readonly #marks = new FullnessMarks();
+  /** What the message took that had no room; undefined when none was refused since one was taken. */
+  #refusedBytes: number | undefined;
   /** Runs of bytes on disk that could not be read back at the start. */
   readonly unusableCount: number;
 
@@ -64,6 +79,8 @@ export class Spool {
       onLost: (item) => this.#ledger.remove(item.order),
     });
     this.unusableCount = replaySpool(this.#log.replay(), this.#ledger).unusableCount;
+    this.#rate = new IntakeRate(clock);
+    for (const item of this.#ledger.items()) this.#rate.add(item.position.sizeBytes, item.receivedAtUnixMs);
     this.#sweep();
   }
 
@@ -74,6 +91,22 @@ export class Spool {
   /** Bytes on disk of what waits. */
   get sizeBytes(): number {
     return this.#ledger.sizeBytes;
+  }
+
+  /** Bytes on disk of all files, which the limit is for: what waits, and what is not given back yet. */
+  get diskBytes(): number {
+    return this.#log.sizeBytes;
+  }
+
+  /** Whether messages are taken: `full` while the last one that was refused would be refused again. */
+  get state(): "ok" | "full" | "disk" {
+    if (this.#log.isBroken) return "disk";
+    return this.#refusedBytes !== undefined && this.#isFull(this.#refusedBytes) ? "full" : "ok";
+  }
+
+  /** Bytes that come in a day at the present rate; undefined when too little was seen. */
+  get intakeBytesPerDay(): number | undefined {
+    return this.#rate.bytesPerDay();
   }
 
   /** When the message that waits longest came, in milliseconds since 1970, or undefined when none waits. */
@@ -145,6 +178,7 @@ export class Spool {
     const { spoolBytesMax } = this.#options;
     if (this.#isFull(neededBytes)) this.#sweep();
     if (this.#isFull(neededBytes)) {
+      this.#refusedBytes = neededBytes;
       throw new GatewayError("ERR_SPOOL_FULL", `spool has ${this.#log.sizeBytes} of ${spoolBytesMax} bytes`);
     }
     const usedBytes = this.#ledger.bytesOfClient(client.name);
@@ -165,6 +199,9 @@ export class Spool {
     const { routing, fingerprint } = message;
     const item = { order: number, routing, fingerprint, client: client.name, receivedAtUnixMs, position };
     this.#ledger.add(item);
+    this.#rate.add(position.sizeBytes, receivedAtUnixMs);
+    this.#refusedBytes = undefined;
+    this.#seeFullness();
     return item;
   }
 
@@ -175,6 +212,13 @@ export class Spool {
 
   #sweep(): void {
     this.#quietly(() => sweepSpool(this.#log, this.#ledger, this.#options.spoolBytesMax));
+    this.#seeFullness();
+  }
+
+  #seeFullness(): void {
+    const part = this.#marks.see(this.diskBytes / this.#options.spoolBytesMax);
+    if (part === undefined) return;
+    this.#options.onFullness({ part, spoolDiskBytes: this.diskBytes, spoolItems: this.itemCount });
   }
 
   /** Runs what may fail with the disk without anyone having to know: it is done again, or a restart sorts it out. */

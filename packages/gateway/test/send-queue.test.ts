@@ -45,6 +45,20 @@ describe("a send queue", () => {
     expect(takeAll(queueOf(...backlog, ...fresh))).toEqual([11, 1, 12, 2, 13, 3, 4]);
   });
 
+  test("lets the backlog have seven places of eight, and beside what is fresh no more than that has", () => {
+    const backlog = Array.from({ length: 20 }, (_, i) => item(i, i, 60_000));
+    const queue = queueOf(...backlog);
+    const taken: SpoolItem[] = [];
+    for (let one = queue.take(NOW); one; one = queue.take(NOW)) taken.push(one);
+    expect(taken).toHaveLength(7);
+    queue.push(item(100, 100));
+    expect(queue.take(NOW)?.order).toBe(100);
+    for (const one of taken.slice(0, 6)) queue.done(one);
+    expect(queue.take(NOW)).toBeUndefined();
+    queue.done(taken[6] ?? item(0, 0));
+    expect([queue.take(NOW)?.order, queue.take(NOW)]).toEqual([7, undefined]);
+  });
+
   test("gives everything to one kind when there is no other", () => {
     expect(takeAll(queueOf(item(1, 1, 90_000), item(2, 2, 80_000)))).toEqual([1, 2]);
     expect(takeAll(queueOf(item(1, 1), item(2, 2)))).toEqual([1, 2]);

@@ -6,15 +6,24 @@ function collect(value: string, before: readonly string[] = []): readonly string
   return [...before, value];
 }
 
-/** Adds the command. */
-export function addGatewayCommand(program: Command): void {
-  program
+/** Adds the commands. */
+export function addGatewayCommands(program: Command): void {
+  const gateway = program
     .command("gateway")
-    .description("run a gateway: it carries sealed messages and can open none")
+    .description("a gateway: it carries sealed messages and can open none (run when nothing else is said)");
+  gateway
+    .command("run", { isDefault: true })
+    .description("run a gateway")
     .requiredOption("--config <file>", "JSON file: port, folderPath, clients, upstreams (docs/operating/gateway.md)")
     .option("--upstream <url>", "in place of the file's upstreams; repeated, the preferred one first", collect)
     .option("--upstream-token <file>", "file with the token for the upstream at the same place", collect)
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
     .action(later(() => import("../actions/gateway.ts"), "run"));
+  gateway
+    .command("status")
+    .description("ask a running gateway what waits, for how long there is room, and which upstream is used")
+    .requiredOption("--data <folder>", "the gateway's folder, folderPath in its file")
+    .option("--json", "print JSON")
+    .action(later(() => import("../actions/gateway-status.ts"), "status"));
 }

@@ -15,6 +15,8 @@ export interface TestSpool {
   readonly durable: readonly SpoolItem[];
   /** Codes of disk failures. */
   readonly broken: readonly string[];
+  /** Marks of fullness that were passed; 0 for being below all again. */
+  readonly fullness: readonly number[];
   /** Ends the turn of the event loop. */
   turn(): Promise<void>;
   /** Takes a message in and ends the turn: the error's code, or undefined. */
@@ -22,10 +24,14 @@ export interface TestSpool {
 }
 
 /** Opens a spool. */
-export function openSpool(folder: Folder = createMemoryFolder(), spoolBytesMax = 2 ** 30): TestSpool {
-  const clock = createManualClock();
+export function openSpool(
+  folder: Folder = createMemoryFolder(),
+  spoolBytesMax = 2 ** 30,
+  clock = createManualClock(),
+): TestSpool {
   const durable: SpoolItem[] = [];
   const broken: string[] = [];
+  const fullness: number[] = [];
   let deferred: (() => void)[] = [];
   const spool = new Spool({
     folder,
@@ -34,6 +40,7 @@ export function openSpool(folder: Folder = createMemoryFolder(), spoolBytesMax =
     defer: (work) => deferred.push(work),
     onDurable: (item) => durable.push(item),
     onBroken: ({ code }) => broken.push(code),
+    onFullness: ({ part }) => fullness.push(part),
   });
   const turn = async (): Promise<void> => {
     await settle();
@@ -51,7 +58,7 @@ export function openSpool(folder: Folder = createMemoryFolder(), spoolBytesMax =
     await admitted;
     return code;
   };
-  return { spool, clock, durable, broken, turn, admit };
+  return { spool, clock, durable, broken, fullness, turn, admit };
 }
 
 /** The messages that a spool over this folder would forward, in order, as hexadecimal. */
