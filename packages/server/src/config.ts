@@ -37,9 +37,14 @@ export const SERVER_DEFAULTS = {
   bufferBytesMax: 64 * 1024 * 1024,
 } as const;
 
+/** Folder of a copy of the key store on a volume. */
+export function keyFolderOf(volumePath: string): string {
+  return join(volumePath, "keys");
+}
+
 /** Folders of the key store: on as many volumes as a package has copies. */
 export function keyFolderPaths({ volumePaths, copyCount }: Pick<ServerConfig, "volumePaths" | "copyCount">) {
-  return volumePaths.slice(0, copyCount).map((path) => join(path, "keys"));
+  return volumePaths.slice(0, copyCount).map(keyFolderOf);
 }
 
 /** Copies that a receipt can tell. Source: docs/format.md §7. */

@@ -1,7 +1,7 @@
 /** The one place where a server's rooms are built and joined. */
 import { ed25519Private, systemRandom, x25519Agreement, x25519Private, type RandomSource } from "@pericard/crypto";
 import type { KekAccess } from "@pericard/custody";
-import { lockFolder, type FolderLock } from "@pericard/framelog";
+import { lockFolder } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pino, type Logger } from "pino";
@@ -12,7 +12,7 @@ import { openCatalogThread } from "./catalog/open-catalog.ts";
 import { rebuildCatalog, type RebuildReport } from "./catalog/rebuild.ts";
 import { hasCatalog } from "./catalog/sqlite/sqlite-catalog.ts";
 import { openInProcessChannel } from "./channels/in-process-channel.ts";
-import { keyFolderPaths, type ServerConfig } from "./config.ts";
+import { keyFolderOf, keyFolderPaths, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { ServerError } from "./errors.ts";
 import { Ingest } from "./ingest/ingest.ts";
@@ -32,7 +32,7 @@ import { FOLLOW_LIFETIME_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/liv
 import { SegmentReader } from "./retrieval/segment-reader.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
 import { bucketsToOpen } from "./volumes/open-buckets.ts";
-import type { Volume } from "./volumes/volume.ts";
+import { VolumeSet } from "./volumes/volume-set.ts";
 
 /** What a server takes from outside beside its configuration. */
 export interface ServerEnvironment {
@@ -63,7 +63,7 @@ export interface ServerContext {
   readonly control: ControlArea;
   readonly catalog: Catalog;
   readonly audit: Audit;
-  readonly volumes: readonly Volume[];
+  readonly volumes: VolumeSet;
   /** What a rebuild at this start found; undefined when the catalog was there. */
   readonly rebuilt: RebuildReport | undefined;
   close(): Promise<void>;
@@ -71,53 +71,49 @@ export interface ServerContext {
 
 /** Everything that is open before the catalog is. */
 interface Foundation {
-  readonly volumes: readonly Volume[];
+  readonly volumes: VolumeSet;
   readonly keyStore: KeyStorePort;
   readonly terminals: TerminalRegistry;
   close(): Promise<void>;
 }
 
-/** One process has the data folder and each volume to itself. @throws {FrameError} ERR_FOLDER_LOCKED. */
-function lockFolders(paths: readonly string[]): () => void {
-  const locks: FolderLock[] = [];
-  const release = (): void => {
-    for (const lock of locks) lock.release();
-  };
-  try {
-    for (const path of paths) locks.push(lockFolder(path));
-    return release;
-  } catch (error) {
-    release();
-    throw error;
-  }
+/** Opens the volumes that open; a folder is one process's. @throws as {@link VolumeSet.open}. */
+function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<VolumeSet> {
+  const onWarning = (message: string): void => environment.logger.warn(message);
+  const options = { ...environment, deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, onWarning };
+  const directories = config.volumePaths.map((place) => ({ place, open: () => openDirectoryVolume(place, options) }));
+  const buckets = bucketsToOpen(config.buckets ?? [], options);
+  return VolumeSet.open([...directories, ...buckets], config.copyCount, options);
 }
 
-async function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<readonly Volume[]> {
-  const { monotonicMs, random, logger } = environment;
-  const options = { deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, monotonicMs, random };
-  const directories = config.volumePaths.map((path) => openDirectoryVolume(path, options));
-  const onWarning = (message: string): void => logger.warn(message);
-  const buckets = bucketsToOpen(config.buckets ?? [], { ...options, onWarning });
-  const volumes = [...directories, ...(await Promise.all(buckets.map(({ open }) => open())))];
-  if (new Set(volumes.map(({ id }) => id)).size === volumes.length) return volumes;
-  throw new ServerError("ERR_VOLUME_IDENTITY", "two volumes have one identity: one is a copy of the other");
+/** The key store's folders on volumes that are open: any one is enough to start, and a hung one would stop all. */
+function reachableKeyFolders(config: ServerConfig, volumes: VolumeSet, logger: Logger): readonly string[] {
+  const open = new Set(volumes.opened.map(({ place }) => keyFolderOf(place)));
+  const wanted = keyFolderPaths(config);
+  const reachable = wanted.filter((path) => open.has(path));
+  if (reachable.length < wanted.length) {
+    logger.error({ wanted, reachable }, "key store has fewer copies than it should: bring its volumes back");
+  }
+  return reachable;
 }
 
 async function openFoundation(config: ServerConfig, environment: ServerEnvironment): Promise<Foundation> {
-  const unlock = lockFolders([config.dataPath, ...config.volumePaths]);
+  const lock = lockFolder(config.dataPath);
+  const ends: (() => Promise<void> | void)[] = [() => lock.release()];
+  const close = async (): Promise<void> => {
+    for (const end of ends.splice(0).toReversed()) await end();
+  };
   try {
     const volumes = await openVolumes(config, environment);
-    const { keyStore, end } = openKeyStoreThread(keyFolderPaths(config), environment.kek);
-    const terminals = new TerminalRegistry(keyStore, environment.monotonicMs);
-    const close = async (): Promise<void> => {
-      for (const volume of volumes) await volume.close();
-      await keyStore.close().catch(() => undefined);
-      end();
-      unlock();
-    };
-    return { volumes, keyStore, terminals, close };
+    ends.push(() => volumes.close());
+    const { keyStore, end } = openKeyStoreThread(
+      reachableKeyFolders(config, volumes, environment.logger),
+      environment.kek,
+    );
+    ends.push(end, () => keyStore.close().catch(() => undefined));
+    return { volumes, keyStore, terminals: new TerminalRegistry(keyStore, environment.monotonicMs), close };
   } catch (error) {
-    unlock();
+    await close();
     throw error;
   }
 }
@@ -126,6 +122,14 @@ interface OpenedCatalog {
   readonly catalog: Catalog;
   readonly rebuilt: RebuildReport | undefined;
   end(): void;
+}
+
+/** Every package has a copy on one of the open volumes only when fewer are missing than there are copies. */
+function requireForRebuild({ copyCount }: ServerConfig, { entries }: VolumeSet): void {
+  const missing = entries.filter(({ volume }) => !volume).map(({ place, report }) => `${place}: ${report.reason}`);
+  if (missing.length < copyCount) return;
+  const message = `catalog is to be rebuilt, and too many volumes are missing for it (${missing.join("; ")})`;
+  throw new ServerError("ERR_STORE_UNAVAILABLE", message);
 }
 
 /** Opens the catalog, or builds it from the packs when it is missing or damaged. */
@@ -145,7 +149,8 @@ async function openCatalog(
   const recordingKeys = new RecordingKeys(keyStore, catalog);
   let rebuilt: RebuildReport;
   try {
-    rebuilt = await rebuildCatalog({ catalog, volumes, recordingKeys, terminals, onProgress });
+    requireForRebuild(config, volumes);
+    rebuilt = await rebuildCatalog({ catalog, volumes: volumes.opened, recordingKeys, terminals, onProgress });
     await catalog.close();
   } finally {
     end();
@@ -199,11 +204,15 @@ async function openRooms(
   const serverKeys = await hpkeKeys(keyStore);
   const { catalog, rebuilt, end } = await openCatalog(config, environment, foundation);
   const { copyCount, bufferBytesMax } = config;
-  const control = new ControlArea(volumes.map(openInProcessChannel), {
+  const control = new ControlArea(volumes.opened.map(openInProcessChannel), {
     copyCount,
     bufferBytesMax,
     pollMs: POLL_MS,
     deadlineMs: STORE_DEADLINE_MS,
+  });
+  volumes.onOpened((volume) => {
+    logger.info({ volumeId: volume.id, place: volume.place }, "volume opened");
+    control.add(openInProcessChannel(volume));
   });
   const mailbox = new Mailbox(key, nowUnixMs);
   const recordingKeys = new RecordingKeys(keyStore, catalog);

@@ -2,6 +2,7 @@
 import type { AddressInfo } from "node:net";
 import { checkServerConfig, type ServerConfig } from "./config.ts";
 import { openContext, type ServerContext, type ServerEnvironment } from "./context.ts";
+import { volumeStates } from "./control/volume-states.ts";
 import { buildApp } from "./http/app.ts";
 import { buildOperatorApp, listenForOperator } from "./http/operator.ts";
 
@@ -46,7 +47,10 @@ async function listen(config: ServerConfig, environment: ServerEnvironment, cont
     bufferBytesMax: config.bufferBytesMax,
     viewerPath: config.viewerPath,
     logger: environment.logger,
-    health: () => ({ storage: context.control.state, residentBytes: process.memoryUsage.rss() }),
+    health: () => ({
+      storage: { ...context.control.state, volumes: volumeStates(context) },
+      residentBytes: process.memoryUsage.rss(),
+    }),
   });
   try {
     await app.listen({ host: config.host, port: config.port });

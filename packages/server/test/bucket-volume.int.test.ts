@@ -23,6 +23,7 @@ async function open({ place, secret }: Pick<TestBucket, "place" | "secret">, dea
     deadlineMs,
     retryMs: 5000,
     monotonicMs: () => clock.nowMs,
+    nowUnixMs: () => clock.nowMs,
     random: systemRandom,
     onWarning: () => undefined,
   });
@@ -76,6 +77,7 @@ describeServices(["radosgw"], "buckets", (services) => {
       deadlineMs: 10_000,
       retryMs: 5000,
       monotonicMs: () => clock.nowMs,
+      nowUnixMs: () => clock.nowMs,
       random,
       onWarning: () => undefined,
     });
@@ -131,6 +133,7 @@ describeServices(["radosgw"], "buckets", (services) => {
     await expect(volume.append([item(10)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
     bucket.proxy.lie = (_, status) => status;
     clock.nowMs += 5001;
+    await expect.poll(() => volume.state, { timeout: 10_000 }).toBe("up");
     await volume.append([item(20)]);
     expect((await scanned(volume)).map(({ bytes }) => bytes.length)).toContain(20);
   });
@@ -204,6 +207,7 @@ describeServices(["radosgw"], "buckets", (services) => {
       deadlineMs: 10_000,
       retryMs: 5000,
       monotonicMs: () => clock.nowMs,
+      nowUnixMs: () => clock.nowMs,
       random: systemRandom,
       onWarning: (message) => warnings.push(message),
     });

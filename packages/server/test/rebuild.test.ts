@@ -199,7 +199,7 @@ test("a rebuild that cannot ask the key store fails, and puts no poorer catalog 
     },
   };
   const options = { ...site.environment, deadlineMs: 10_000, retryMs: 5000 };
-  const volumes = site.config.volumePaths.map((path) => openDirectoryVolume(path, options));
+  const volumes = await Promise.all(site.config.volumePaths.map((path) => openDirectoryVolume(path, options)));
   const parts = {
     catalog,
     volumes,

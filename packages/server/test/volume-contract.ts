@@ -138,8 +138,10 @@ export function describeVolumeContract(title: string, clock: TestClock, makePlac
       const triedAt = performance.now();
       await expect(volume.append([item(1)])).rejects.toMatchObject({ code: "ERR_VOLUME_DOWN" });
       expect(performance.now() - triedAt).toBeLessThan(100);
+      expect(volume.report).toMatchObject({ state: "down", reason: expect.any(String), sinceUnixMs: clock.nowMs });
       clock.nowMs += 5001;
-      expect(volume.state).toBe("up");
+      await expect.poll(() => volume.state, { timeout: 10_000 }).toBe("up");
+      expect(volume.report).toEqual({ state: "up", reason: null, sinceUnixMs: clock.nowMs });
       await volume.append([item(1)]);
       expect(await volume.read(copy)).toHaveLength(10);
       expect(await scanned(volume)).toHaveLength(2);

@@ -1,10 +1,15 @@
 /** The embedded catalog behind its port. */
+import { ServerError } from "../errors.ts";
 import { startThread, type Thread } from "../threads/thread.ts";
 import type { ThreadMethods } from "../threads/messages.ts";
 import type { Catalog, CatalogMethods } from "./catalog.ts";
 
 const MODULE = new URL("./sqlite/catalog-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 256;
+const DEADLINE = {
+  deadlineMs: 30_000,
+  late: () => new ServerError("ERR_CATALOG_UNAVAILABLE", "catalog does not answer: look at its disk"),
+};
 const METHODS: readonly (keyof CatalogMethods)[] = [
   "storePackages",
   "rebuildPackages",
@@ -40,6 +45,7 @@ export function openCatalogThread(folderPath: string): { readonly catalog: Catal
     { folderPath },
     METHODS,
     HEAP_MEGABYTES_MAX,
+    DEADLINE,
   );
   return { catalog: thread.calls, end: () => thread.end() };
 }

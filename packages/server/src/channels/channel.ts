@@ -8,15 +8,16 @@ import type { Copy, StoredItem } from "../volumes/volume.ts";
 /** Room of a channel: packages and bytes that may be under way at once. Source: docs/format.md §10. */
 export const CHANNEL_WINDOW = { itemCount: 64, bytes: 8 * 1024 * 1024 } as const;
 
-/** How a file system is, as the control area sees it when it polls. */
-export type ChannelState = "idle" | "busy" | "full" | "down";
+/** How a file system is, as the control area sees it when it polls. `recovering` was down and is being probed. */
+export type ChannelState = "idle" | "busy" | "full" | "down" | "recovering";
 
 /** One channel. Items arrive in the order in which they are sent. */
 export interface Channel {
   readonly volumeId: string;
   /** `idle` means room in the window. */
   readonly state: ChannelState;
-  /** Bytes under way. */
+  /** Items and bytes under way. */
+  readonly itemsUnderWay: number;
   readonly bytesUnderWay: number;
   /**
    * Sends one item; resolves when the file system acknowledged it as durable.

@@ -13,6 +13,9 @@ export function openInProcessChannel(volume: Volume): Channel {
   const append = gather<StoredItem, Copy>((items) => volume.append(items));
   return {
     volumeId: volume.id,
+    get itemsUnderWay() {
+      return itemsUnderWay;
+    },
     get bytesUnderWay() {
       return bytesUnderWay;
     },

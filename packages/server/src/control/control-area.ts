@@ -7,7 +7,7 @@
  * Source: paper B §3 (storage buffer, idle detection), §4 (retransmission), §5.1.
  */
 import { releaseBytes } from "@pericard/protocol";
-import type { Channel } from "../channels/channel.ts";
+import type { Channel, ChannelState } from "../channels/channel.ts";
 import { ServerError } from "../errors.ts";
 import type { Copy, StoredItem } from "../volumes/volume.ts";
 
@@ -36,17 +36,29 @@ interface Task {
   reject(error: ServerError): void;
 }
 
+/** How a file system is, as paper B §3 has it. One that drains gets nothing new. */
+export type FileSystemState = ChannelState | "draining";
+
+/** A file system by its channel. */
+export interface ChannelReport {
+  readonly volumeId: string;
+  readonly state: FileSystemState;
+  readonly itemsUnderWay: number;
+  readonly bytesUnderWay: number;
+}
+
 /** How the control area is, for a status page. */
 export interface ControlState {
   readonly bufferedItems: number;
   readonly bufferedBytes: number;
   readonly bufferBytesMax: number;
-  readonly channels: readonly { readonly volumeId: string; readonly state: Channel["state"] }[];
+  readonly channels: readonly ChannelReport[];
 }
 
 /** Stores items in copies. */
 export class ControlArea {
-  readonly #channels: readonly Channel[];
+  readonly #channels: Channel[];
+  readonly #draining = new Set<string>();
   readonly #options: ControlOptions;
   readonly #waiting: Task[] = [];
   #bufferedItems = 0;
@@ -60,7 +72,7 @@ export class ControlArea {
     if (channels.length < options.copyCount) {
       throw new ServerError("ERR_SERVER_CONFIG", `${options.copyCount} copies need as many volumes`);
     }
-    this.#channels = channels;
+    this.#channels = [...channels];
     this.#options = options;
   }
 
@@ -69,8 +81,35 @@ export class ControlArea {
       bufferedItems: this.#bufferedItems,
       bufferedBytes: this.#bufferedBytes,
       bufferBytesMax: this.#options.bufferBytesMax,
-      channels: this.#channels.map(({ volumeId, state }) => ({ volumeId, state })),
+      channels: this.#channels.map((channel) => {
+        const { volumeId, itemsUnderWay, bytesUnderWay } = channel;
+        return { volumeId, state: this.#stateOf(channel), itemsUnderWay, bytesUnderWay };
+      }),
     };
+  }
+
+  /** Takes one more file system into service. */
+  add(channel: Channel): void {
+    this.#channels.push(channel);
+    this.#dispatch();
+  }
+
+  /** Takes a file system out of service; what is under way to it goes on. */
+  remove(volumeId: string): void {
+    const at = this.#channels.findIndex((channel) => channel.volumeId === volumeId);
+    if (at >= 0) this.#channels.splice(at, 1);
+    this.#draining.delete(volumeId);
+  }
+
+  /** From now on the file system gets nothing new. */
+  drain(volumeId: string): void {
+    this.#draining.add(volumeId);
+  }
+
+  /** Ends {@link drain}. */
+  resume(volumeId: string): void {
+    this.#draining.delete(volumeId);
+    this.#dispatch();
   }
 
   /**
@@ -80,7 +119,7 @@ export class ControlArea {
    * than an item needs copies.
    */
   requireRoom(): void {
-    const working = this.#channels.filter(({ state }) => state === "idle" || state === "busy").length;
+    const working = this.#channels.filter((channel) => ["idle", "busy"].includes(this.#stateOf(channel))).length;
     if (working < this.#options.copyCount) {
       throw new ServerError("ERR_STORE_UNAVAILABLE", `${working} of ${this.#options.copyCount} needed volumes work`);
     }
@@ -114,6 +153,10 @@ export class ControlArea {
       this.#waiting.push(task);
       this.#dispatch();
     });
+  }
+
+  #stateOf({ volumeId, state }: Channel): FileSystemState {
+    return this.#draining.has(volumeId) && (state === "idle" || state === "busy") ? "draining" : state;
   }
 
   /** Gives back what waits and takes nothing more. Nobody was promised it. */
@@ -151,8 +194,10 @@ export class ControlArea {
     const count = this.#channels.length;
     const turned = this.#channels.map((_, i) => this.#channels[(i + this.#turn) % count] as Channel);
     const free = turned.filter(
-      ({ volumeId, state }) =>
-        state === "idle" && !task.trying.has(volumeId) && !task.copies.some((copy) => copy.volumeId === volumeId),
+      (channel) =>
+        this.#stateOf(channel) === "idle" &&
+        !task.trying.has(channel.volumeId) &&
+        !task.copies.some((copy) => copy.volumeId === channel.volumeId),
     );
     const fresh = free.filter(({ volumeId }) => !task.failed.has(volumeId));
     return isPoll ? [...fresh, ...free.filter(({ volumeId }) => task.failed.has(volumeId))] : fresh;

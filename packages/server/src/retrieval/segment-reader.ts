@@ -4,7 +4,7 @@ import { releaseBytes, type RecordingId } from "@pericard/protocol";
 import type { SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
-import type { Volume } from "../volumes/volume.ts";
+import type { VolumeSet } from "../volumes/volume-set.ts";
 import type { DecodedSegment, DecodeMethods, SealedSummary } from "./decode-thread.ts";
 
 const MODULE = new URL("./decode-thread.ts", import.meta.url);
@@ -12,12 +12,12 @@ const HEAP_MEGABYTES_MAX = 64;
 const METHODS = ["decode", "summariseBody", "summarisePackage", "openSummaries"] as const;
 
 export class SegmentReader {
-  readonly #volumes: ReadonlyMap<string, Volume>;
+  readonly #volumes: Pick<VolumeSet, "find">;
   readonly #recordingKeys: RecordingKeys;
   readonly #thread: Thread<DecodeMethods>;
 
-  constructor(volumes: readonly Volume[], recordingKeys: RecordingKeys) {
-    this.#volumes = new Map(volumes.map((volume) => [volume.id, volume]));
+  constructor(volumes: Pick<VolumeSet, "find">, recordingKeys: RecordingKeys) {
+    this.#volumes = volumes;
     this.#recordingKeys = recordingKeys;
     this.#thread = startThread<DecodeMethods>(MODULE, {}, METHODS, HEAP_MEGABYTES_MAX);
   }
@@ -37,7 +37,7 @@ export class SegmentReader {
     const causes: unknown[] = [];
     for (const copy of placement.copies) {
       try {
-        const volume = this.#volumes.get(copy.volumeId);
+        const volume = this.#volumes.find(copy.volumeId);
         if (volume) return await sendAway(await volume.read(copy), open);
         causes.push(new ServerError("ERR_VOLUME_DOWN", `volume ${copy.volumeId} is not here`));
       } catch (cause) {

@@ -3,6 +3,12 @@ import { Worker } from "node:worker_threads";
 import { codeOf, ServerError } from "../errors.ts";
 import type { ThreadMethods, ThreadReply } from "./messages.ts";
 
+/** How long a thread may answer nothing before it is taken for hung, and what its callers are told then. */
+export interface ThreadDeadline {
+  readonly deadlineMs: number;
+  readonly late: () => Error;
+}
+
 /** The functions of a thread as its owner calls them. */
 export type ThreadCalls<Methods extends ThreadMethods> = {
   readonly [Name in keyof Methods]: (...args: Parameters<Methods[Name]>) => Promise<ReturnType<Methods[Name]>>;
@@ -45,12 +51,15 @@ function startError(cause: unknown): Error {
  * @param methodNames the methods that `calls` has.
  * @param heapMegabytesMax bound of the thread's heap. It also keeps the heap from growing before it must: garbage is
  * collected sooner. Beyond it the thread ends.
+ * @param deadline when nothing is answered for so long, everything that waits fails, and what comes fails at once, until the
+ * thread answers again. What a late call does is done all the same. None when not given.
  */
 export function startThread<Methods extends ThreadMethods>(
   module: URL,
   workerData: unknown,
   methodNames: readonly (keyof Methods & string)[],
   heapMegabytesMax: number,
+  deadline?: ThreadDeadline,
 ): Thread<Methods> {
   const worker = new Worker(module, {
     workerData,
@@ -60,14 +69,33 @@ export function startThread<Methods extends ThreadMethods>(
   const waiting = new Map<number, Waiting>();
   let nextId = 0;
   let ended: Error | undefined;
+  let isHung = false;
+  let timer: NodeJS.Timeout | undefined;
+  const failWaiting = (error: Error): void => {
+    for (const { reject } of waiting.values()) reject(error);
+  };
   const failAll = (error: Error): void => {
     ended ??= error;
-    for (const { reject } of waiting.values()) reject(error);
+    clearTimeout(timer);
+    failWaiting(error);
     waiting.clear();
+  };
+  /** Waits for the next answer, while there is one to wait for. */
+  const watch = (): void => {
+    if (!deadline) return;
+    clearTimeout(timer);
+    if (waiting.size === 0) return;
+    timer = setTimeout(() => {
+      isHung = true;
+      failWaiting(deadline.late());
+    }, deadline.deadlineMs);
+    timer.unref();
   };
   worker.on("message", (reply: ThreadReply) => {
     const call = waiting.get(reply.id);
     waiting.delete(reply.id);
+    isHung = false;
+    watch();
     if (waiting.size === 0) worker.unref();
     if ("failure" in reply) call?.reject(new ThreadError(reply.failure));
     else call?.resolve(reply.value as never);
@@ -77,9 +105,11 @@ export function startThread<Methods extends ThreadMethods>(
   const invoke = (method: string, args: readonly unknown[]): Promise<never> =>
     new Promise((resolve, reject) => {
       if (ended) return reject(ended);
+      if (isHung && deadline) return reject(deadline.late());
       const id = nextId;
       nextId += 1;
       waiting.set(id, { resolve, reject });
+      if (waiting.size === 1) watch();
       worker.ref();
       worker.postMessage({ id, method, args });
     });

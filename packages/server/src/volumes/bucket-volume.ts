@@ -6,8 +6,8 @@
  */
 import type { RandomSource } from "@pericard/crypto";
 import { decodeFrame, FRAME_OVERHEAD_BYTES_MAX } from "@pericard/framelog";
-import { FRAME_CONTENT_BYTES_MAX, utf8 } from "@pericard/protocol";
-import { codeOf, ServerError } from "../errors.ts";
+import { equalBytes, FRAME_CONTENT_BYTES_MAX, toHex, utf8 } from "@pericard/protocol";
+import { ServerError } from "../errors.ts";
 import {
   encodePackObject,
   OBJECT_BYTES_MAX,
@@ -19,7 +19,8 @@ import {
 } from "./pack-object.ts";
 import { probeBucket } from "./probe-bucket.ts";
 import { S3Bucket, type BucketPlace, type ListedObject } from "./s3-bucket.ts";
-import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
+import { VolumeHealth, type HealthOptions } from "./volume-health.ts";
+import type { Copy, ScannedItem, StoredItem, Volume, VolumeReport, VolumeSpace, VolumeState } from "./volume.ts";
 import { describeIdentity, drawVolumeId, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
 
 const IDENTITY_BYTES_MAX = 1024;
@@ -30,12 +31,7 @@ const NUMBERS_MAX = 5;
 const SCAN_PACKS = 8;
 const SCAN_BYTES = 32 * 1024 * 1024;
 
-export interface BucketVolumeOptions {
-  /** A call that takes longer makes the volume down. */
-  readonly deadlineMs: number;
-  /** Pause before a volume that is down or full is tried again. */
-  readonly retryMs: number;
-  readonly monotonicMs: () => number;
+export interface BucketVolumeOptions extends HealthOptions {
   readonly random: RandomSource;
   /** Told what the bucket lacks that is good to have. */
   readonly onWarning: (message: string) => void;
@@ -70,34 +66,37 @@ function splitForScan(page: readonly ListedObject[]): readonly (readonly ListedP
 
 class BucketVolume implements Volume {
   readonly id: string;
+  readonly place: string;
   readonly #bucket: S3Bucket;
-  readonly #options: BucketVolumeOptions;
-  #state: VolumeState = "up";
-  #retryAtMs = 0;
+  readonly #random: RandomSource;
+  readonly #health: VolumeHealth;
 
-  constructor(id: string, bucket: S3Bucket, options: BucketVolumeOptions) {
+  constructor(id: string, place: string, bucket: S3Bucket, options: BucketVolumeOptions) {
     this.id = id;
+    this.place = place;
     this.#bucket = bucket;
-    this.#options = options;
+    this.#random = options.random;
+    this.#health = new VolumeHealth(id, options, { probe: () => this.#probe(), abandon: () => undefined });
   }
 
   get state(): VolumeState {
-    const pausing = this.#state !== "up" && this.#options.monotonicMs() < this.#retryAtMs;
-    return pausing ? this.#state : "up";
+    return this.#health.state;
+  }
+
+  get report(): VolumeReport {
+    return this.#health.report;
   }
 
   async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
-    if (this.state === "full") throw new ServerError("ERR_VOLUME_FULL", `volume ${this.id} is full`);
     const groups = splitForObjects(items);
-    const copies = await this.#run(() => Promise.all(groups.map((group) => this.#putPack(group))));
-    this.#state = "up";
+    const copies = await this.#health.write(() => Promise.all(groups.map((group) => this.#putPack(group))));
     return copies.flat();
   }
 
   async read({ fileNumber, offsetBytes, sizeBytes }: Copy): Promise<Uint8Array> {
     if (sizeBytes > FRAME_BYTES_MAX) throw new ServerError("ERR_DATA_UNREADABLE", "copy is larger than any frame");
     const range = { offsetBytes, sizeBytes };
-    const bytes = await this.#run(() => this.#bucket.get(packName(fileNumber), sizeBytes, range));
+    const bytes = await this.#health.read(() => this.#bucket.get(packName(fileNumber), sizeBytes, range));
     const found = bytes && decodeFrame(bytes);
     if (found?.state === "frame" && found.sizeBytes === sizeBytes) return found.frame.content;
     throw new ServerError("ERR_DATA_UNREADABLE", `copy is damaged or gone in pack ${fileNumber}, byte ${offsetBytes}`);
@@ -112,14 +111,35 @@ class BucketVolume implements Volume {
     }
   }
 
+  /** Buckets do not say what room is left; what packs take would need a list of all. */
+  async space(): Promise<VolumeSpace> {
+    return { packBytes: null, freeBytes: null };
+  }
+
   async close(): Promise<void> {
+    this.#health.close();
     this.#bucket.close();
+  }
+
+  async #probe(): Promise<void> {
+    const identity = await this.#bucket.get(IDENTITY_FILE, IDENTITY_BYTES_MAX);
+    if (!identity || parseIdentity(identity) !== this.id) {
+      throw new ServerError("ERR_VOLUME_IDENTITY", "bucket is another volume now, or none");
+    }
+    const name = `probe-${toHex(this.#random(16))}`;
+    const content = this.#random(IDENTITY_BYTES_MAX);
+    const answer = await this.#bucket.putNew(name, content);
+    if (answer !== "stored") throw new ServerError("ERR_VOLUME_DOWN", `bucket answers ${answer} to a probe`);
+    const back = await this.#bucket.get(name, content.length);
+    await this.#bucket.remove(name);
+    if (back && equalBytes(back, content)) return;
+    throw new ServerError("ERR_VOLUME_DOWN", "bucket gives back other bytes than it took");
   }
 
   async #putPack(group: readonly StoredItem[]): Promise<readonly Copy[]> {
     const { bytes, places } = encodePackObject(group);
     for (let tries = 0; tries < NUMBERS_MAX; tries += 1) {
-      const fileNumber = drawFileNumber(this.#options.random);
+      const fileNumber = drawFileNumber(this.#random);
       const answer = await this.#bucket.putNew(packName(fileNumber), bytes);
       if (answer === "stored") return places.map((place) => ({ volumeId: this.id, fileNumber, ...place }));
       if (answer !== "exists") throw new ServerError("ERR_VOLUME_DOWN", `bucket refused a pack with ${answer}`);
@@ -134,24 +154,6 @@ class BucketVolume implements Volume {
     return items.map(({ offsetBytes, sizeBytes, ...item }) => {
       return { ...item, copy: { volumeId: this.id, fileNumber, offsetBytes, sizeBytes } };
     });
-  }
-
-  async #run<T>(call: () => Promise<T>): Promise<T> {
-    if (this.state === "down") throw new ServerError("ERR_VOLUME_DOWN", `volume ${this.id} is down`);
-    try {
-      return await call();
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  #failed(cause: unknown): Error {
-    const code = codeOf(cause);
-    if (code === "ERR_DATA_UNREADABLE") return new ServerError(code, "copy is damaged or gone", { cause });
-    this.#state = code === "ERR_VOLUME_FULL" ? "full" : "down";
-    this.#retryAtMs = this.#options.monotonicMs() + this.#options.retryMs;
-    const named = this.#state === "full" ? "ERR_VOLUME_FULL" : "ERR_VOLUME_DOWN";
-    return new ServerError(named, `volume ${this.id} is ${this.#state}`, { cause });
   }
 }
 
@@ -184,7 +186,8 @@ export async function openBucketVolume(
     if (!(await bucket.hasObjectLock())) {
       options.onWarning(`bucket ${place.bucket} has no object lock: whoever has its keys can remove packs`);
     }
-    return new BucketVolume(await identify(bucket, options.random), bucket, options);
+    const id = await identify(bucket, options.random);
+    return new BucketVolume(id, `${place.endpoint}/${place.bucket}`, bucket, options);
   } catch (error) {
     bucket.close();
     throw error;

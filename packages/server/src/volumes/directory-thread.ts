@@ -1,10 +1,19 @@
 /** The thread of one directory volume: synchronous writes, one sync for a group. */
-import { FrameError, FrameLog, openDiskFolder, type FramePosition } from "@pericard/framelog";
+import {
+  FrameError,
+  FrameLog,
+  lockFolder,
+  openDiskFolder,
+  type FolderLock,
+  type FramePosition,
+} from "@pericard/framelog";
+import { equalBytes } from "@pericard/protocol";
 import { statfsSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
-import type { StoredItem, StoredKind } from "./volume.ts";
+import type { StoredItem, StoredKind, VolumeSpace } from "./volume.ts";
+import { describeIdentity, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
 
 const PACK_BYTES_MAX = 64 * 1024 * 1024;
 /** Space that is left for the file system's own needs and for deletions. */
@@ -26,9 +35,11 @@ export interface StagedItem {
   readonly sizeBytes: number;
 }
 
+const PROBE_FILE = "probe";
+
 const { path, staging } = workerData as DirectoryThreadData;
-const folder = openDiskFolder(path);
-let log = openLog();
+let lock: FolderLock | undefined;
+let current: FrameLog | undefined;
 let scanning: Generator<ScannedFrame> | undefined;
 
 interface ScannedFrame {
@@ -37,8 +48,61 @@ interface ScannedFrame {
   readonly position: FramePosition;
 }
 
+/**
+ * Takes the folder, which is made when it is not there.
+ *
+ * @param freshId becomes the volume's id when the folder is new.
+ * @returns the volume's id.
+ */
+function open(freshId: string): string {
+  const folder = openDiskFolder(path);
+  takeFolder();
+  const known = folder.read(IDENTITY_FILE);
+  if (known) return parseIdentity(known);
+  folder.replace(IDENTITY_FILE, describeIdentity(freshId));
+  return freshId;
+}
+
+/** Takes the folder of a volume that was open before: nothing is made, and it is no other's. */
+function reopen(id: string): void {
+  statfsSync(path);
+  const known = openDiskFolder(path).read(IDENTITY_FILE);
+  if (!known || parseIdentity(known) !== id) {
+    throw new ServerError("ERR_VOLUME_IDENTITY", `${path} holds another volume, or none: is its file system mounted?`);
+  }
+  takeFolder();
+}
+
+/** Not even a thread that was left behind in a hung call may go on writing beside its successor. */
+function takeFolder(): void {
+  lock ??= lockFolder(path);
+  current ??= openLog();
+}
+
 function openLog(): FrameLog {
-  return FrameLog.open(folder, { name: "pack", fileBytesMax: PACK_BYTES_MAX });
+  return FrameLog.open(openDiskFolder(path), { name: "pack", fileBytesMax: PACK_BYTES_MAX });
+}
+
+function logOf(): FrameLog {
+  current ??= openLog();
+  return current;
+}
+
+/** Writes something, has it synced, and reads it back. */
+function probe(content: Uint8Array): void {
+  requireSpace([]);
+  const folder = openDiskFolder(path);
+  folder.replace(PROBE_FILE, content);
+  const back = folder.read(PROBE_FILE);
+  if (!back || !equalBytes(back, content)) {
+    throw new ServerError("ERR_VOLUME_DOWN", "disk gives back other bytes than were written");
+  }
+  folder.remove(PROBE_FILE);
+}
+
+function space(): VolumeSpace {
+  const { bavail, bsize } = statfsSync(path);
+  return { packBytes: logOf().sizeBytes, freeBytes: bavail * bsize };
 }
 
 function requireSpace(items: readonly StoredItem[]): void {
@@ -51,13 +115,14 @@ function requireSpace(items: readonly StoredItem[]): void {
 
 /** After a disk error nothing about the open file may be believed: a new log goes on in a new file. */
 function startOver(): void {
-  log.close();
-  log = openLog();
+  current?.close();
+  current = undefined;
 }
 
 function append(items: readonly StoredItem[]): readonly FramePosition[] {
   requireSpace(items);
   try {
+    const log = logOf();
     const positions = items.map((item) => log.append(item.kind, item.bytes).position);
     log.sync();
     return positions;
@@ -77,7 +142,7 @@ function appendStaged(items: readonly StagedItem[]): readonly FramePosition[] {
 
 function read(position: FramePosition): Uint8Array {
   try {
-    const { content } = log.read(position);
+    const { content } = logOf().read(position);
     return handOver(content, [content.buffer as ArrayBuffer]);
   } catch (cause) {
     throw new ServerError("ERR_DATA_UNREADABLE", "copy is damaged or gone", { cause });
@@ -85,7 +150,7 @@ function read(position: FramePosition): Uint8Array {
 }
 
 function* frames(): Generator<ScannedFrame> {
-  for (const entry of log.replay()) {
+  for (const entry of logOf().replay()) {
     if (entry.kind !== "frame") continue;
     const kind = entry.frame.kind as StoredKind;
     yield { kind, bytes: entry.frame.content, position: entry.position };
@@ -94,6 +159,7 @@ function* frames(): Generator<ScannedFrame> {
 
 /** Begins a scan. What lies in the folder is synced first, so that nothing is believed that a power cut could take. */
 function beginScan(): void {
+  const folder = openDiskFolder(path);
   for (const name of folder.list()) {
     if (!name.endsWith(".cbor")) continue;
     const file = folder.open(name);
@@ -115,6 +181,11 @@ function nextScanned(): readonly ScannedFrame[] {
   return items;
 }
 
-const methods = { append, appendStaged, read, beginScan, nextScanned, close: () => log.close() };
+function close(): void {
+  current?.close();
+  lock?.release();
+}
+
+const methods = { open, reopen, probe, space, append, appendStaged, read, beginScan, nextScanned, close };
 export type DirectoryMethods = typeof methods;
 serveThread(methods);

@@ -1,38 +1,40 @@
 /**
  * A directory as a volume, in a thread of its own. A thread that misses its deadline is abandoned and the volume is down;
- * after a pause a new thread tries again.
+ * after a pause a new thread opens it again and probes it.
  */
 import type { RandomSource } from "@pericard/crypto";
-import { openDiskFolder, type FramePosition } from "@pericard/framelog";
-import { codeOf, ServerError } from "../errors.ts";
+import type { FramePosition } from "@pericard/framelog";
+import { ServerError } from "../errors.ts";
 import { startThread, type Thread } from "../threads/thread.ts";
 import type { DirectoryMethods, DirectoryThreadData, StagedItem } from "./directory-thread.ts";
 import { CHANNEL_WINDOW } from "../channels/channel.ts";
-import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "./volume.ts";
-import { describeIdentity, drawVolumeId, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
+import { VolumeHealth, within, type HealthOptions } from "./volume-health.ts";
+import type { Copy, ScannedItem, StoredItem, Volume, VolumeReport, VolumeSpace, VolumeState } from "./volume.ts";
+import { drawVolumeId } from "./volume-identity.ts";
 
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
-const METHODS = ["append", "appendStaged", "read", "beginScan", "nextScanned", "close"] as const;
+const METHODS = [
+  "open",
+  "reopen",
+  "probe",
+  "space",
+  "append",
+  "appendStaged",
+  "read",
+  "beginScan",
+  "nextScanned",
+  "close",
+] as const;
+const PROBE_BYTES = 4096;
+/** A hung disk does not keep a server from stopping. */
+const CLOSE_MS = 2000;
+/** One step of a scan, which may search a long damaged stretch. */
+const SCAN_MS = 60_000;
 const STAGING_BYTES = CHANNEL_WINDOW.bytes / 8;
 
-export interface DirectoryVolumeOptions {
-  /** An append or read that takes longer makes the volume down. */
-  readonly deadlineMs: number;
-  /** Pause before a volume that is down or full is tried again. */
-  readonly retryMs: number;
-  readonly monotonicMs: () => number;
+export interface DirectoryVolumeOptions extends HealthOptions {
   readonly random: RandomSource;
-}
-
-/** The volume's id, drawn when the folder is first used. */
-function identify(path: string, random: RandomSource): string {
-  const folder = openDiskFolder(path);
-  const known = folder.read(IDENTITY_FILE);
-  if (known) return parseIdentity(known);
-  const id = drawVolumeId(random);
-  folder.replace(IDENTITY_FILE, describeIdentity(id));
-  return id;
 }
 
 /**
@@ -95,91 +97,94 @@ class VolumeThread {
 
 class DirectoryVolume implements Volume {
   readonly id: string;
-  readonly #path: string;
-  readonly #options: DirectoryVolumeOptions;
+  readonly place: string;
+  readonly #random: RandomSource;
+  readonly #health: VolumeHealth;
   #thread: VolumeThread | undefined;
-  #state: VolumeState = "up";
-  #retryAtMs = 0;
 
-  constructor(path: string, options: DirectoryVolumeOptions) {
-    this.id = identify(path, options.random);
-    this.#path = path;
-    this.#options = options;
+  constructor(id: string, path: string, thread: VolumeThread, options: DirectoryVolumeOptions) {
+    this.id = id;
+    this.place = path;
+    this.#random = options.random;
+    this.#thread = thread;
+    this.#health = new VolumeHealth(id, options, { probe: () => this.#probe(), abandon: () => this.#abandon() });
   }
 
   get state(): VolumeState {
-    const pausing = this.#state !== "up" && this.#options.monotonicMs() < this.#retryAtMs;
-    return pausing ? this.#state : "up";
+    return this.#health.state;
+  }
+
+  get report(): VolumeReport {
+    return this.#health.report;
   }
 
   async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
-    if (this.state === "full") throw new ServerError("ERR_VOLUME_FULL", `volume ${this.id} is full`);
-    const positions = await this.#run((thread) => thread.append(items));
-    this.#state = "up";
+    const positions = await this.#health.write(() => this.#running().append(items));
     return positions.map((position) => ({ volumeId: this.id, ...position }));
   }
 
   async read({ fileNumber, offsetBytes, sizeBytes }: Copy): Promise<Uint8Array> {
-    return this.#run(({ calls }) => calls.read({ fileNumber, offsetBytes, sizeBytes }));
+    return this.#health.read(() => this.#running().calls.read({ fileNumber, offsetBytes, sizeBytes }));
   }
 
   async *scan(): AsyncGenerator<readonly ScannedItem[]> {
-    const { calls } = this.#open();
-    await calls.beginScan();
-    for (let items = await calls.nextScanned(); items.length > 0; items = await calls.nextScanned()) {
+    const { calls } = this.#running();
+    const next = () => within(SCAN_MS, calls.nextScanned(), () => this.#abandon());
+    await within(SCAN_MS, calls.beginScan(), () => this.#abandon());
+    for (let items = await next(); items.length > 0; items = await next()) {
       yield items.map(({ kind, bytes, position }) => ({ kind, bytes, copy: { volumeId: this.id, ...position } }));
     }
   }
 
+  space(): Promise<VolumeSpace> {
+    return this.#health.read(() => this.#running().calls.space());
+  }
+
   async close(): Promise<void> {
+    this.#health.close();
     const thread = this.#thread;
     this.#thread = undefined;
-    await thread?.calls.close().catch(() => undefined);
+    await within(CLOSE_MS, thread?.calls.close() ?? Promise.resolve(), () => undefined).catch(() => undefined);
     thread?.end();
   }
 
-  #open(): VolumeThread {
-    this.#thread ??= new VolumeThread(this.#path);
+  #running(): VolumeThread {
+    if (!this.#thread) throw new ServerError("ERR_VOLUME_DOWN", `volume ${this.id} is closed or was left behind`);
     return this.#thread;
   }
 
-  async #run<T>(call: (thread: VolumeThread) => Promise<T>): Promise<T> {
-    if (this.state === "down") throw new ServerError("ERR_VOLUME_DOWN", `volume ${this.id} is down`);
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      const late = () => reject(new ServerError("ERR_VOLUME_DOWN", "volume missed its deadline"));
-      timer = setTimeout(late, this.#options.deadlineMs);
-    });
-    try {
-      return await Promise.race([call(this.#open()), deadline]);
-    } catch (cause) {
-      throw this.#failed(cause);
-    } finally {
-      clearTimeout(timer);
-    }
+  #abandon(): void {
+    this.#thread?.end();
+    this.#thread = undefined;
   }
 
-  #failed(cause: unknown): Error {
-    const code = codeOf(cause);
-    if (code === "ERR_DATA_UNREADABLE") return new ServerError(code, "copy is damaged or gone", { cause });
-    this.#state = code === "ERR_VOLUME_FULL" ? "full" : "down";
-    this.#retryAtMs = this.#options.monotonicMs() + this.#options.retryMs;
-    if (this.#state === "down") {
-      this.#thread?.end();
-      this.#thread = undefined;
+  async #probe(): Promise<void> {
+    const thread = this.#thread ?? new VolumeThread(this.place);
+    this.#thread = thread;
+    try {
+      await thread.calls.reopen(this.id);
+      await thread.calls.probe(this.#random(PROBE_BYTES));
+    } catch (error) {
+      this.#abandon();
+      throw error;
     }
-    const what = this.#state === "full" ? "is full" : "is down";
-    return new ServerError(
-      this.#state === "full" ? "ERR_VOLUME_FULL" : "ERR_VOLUME_DOWN",
-      `volume ${this.id} ${what}`,
-      {
-        cause,
-      },
-    );
   }
 }
 
-/** Opens a directory as a volume; it is made when it is not there. @throws {ServerError} ERR_VOLUME_IDENTITY. */
-export function openDirectoryVolume(path: string, options: DirectoryVolumeOptions): Volume {
-  return new DirectoryVolume(path, options);
+/**
+ * Opens a directory as a volume; it is made when it is not there.
+ *
+ * @throws {ServerError} ERR_VOLUME_IDENTITY when its `volume.json` is malformed, ERR_VOLUME_DOWN when it does not answer in time;
+ * ERR_FOLDER_LOCKED when another process has it; and what the disk says.
+ */
+export async function openDirectoryVolume(path: string, options: DirectoryVolumeOptions): Promise<Volume> {
+  const thread = new VolumeThread(path);
+  try {
+    const opening = thread.calls.open(drawVolumeId(options.random));
+    const id = await within(options.deadlineMs, opening, () => undefined);
+    return new DirectoryVolume(id, path, thread, options);
+  } catch (error) {
+    thread.end();
+    throw error;
+  }
 }

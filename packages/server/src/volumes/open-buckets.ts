@@ -3,14 +3,7 @@ import { readFileSync } from "node:fs";
 import type { BucketConfig } from "../config.ts";
 import { ServerError } from "../errors.ts";
 import type { BucketVolumeOptions } from "./bucket-volume.ts";
-import type { Volume } from "./volume.ts";
-
-/** A volume that is not open yet. */
-export interface VolumeToOpen {
-  /** Where it is, as an operator reads it. */
-  readonly place: string;
-  open(): Promise<Volume>;
-}
+import type { VolumePlace } from "./volume-set.ts";
 
 function readSecret(path: string): string {
   try {
@@ -23,7 +16,7 @@ function readSecret(path: string): string {
 }
 
 /** What opens each bucket, in the order of the configuration. `open` rejects as {@link openBucketVolume} does. */
-export function bucketsToOpen(buckets: readonly BucketConfig[], options: BucketVolumeOptions): readonly VolumeToOpen[] {
+export function bucketsToOpen(buckets: readonly BucketConfig[], options: BucketVolumeOptions): readonly VolumePlace[] {
   return buckets.map((bucket) => ({
     place: `${bucket.endpoint}/${bucket.bucket}`,
     open: async () => {

@@ -1,7 +1,7 @@
 /**
  * The port of a file system: one place that stores packages.
  *
- * Source: paper B §3; docs/format.md §10.
+ * Source: paper B §3; docs/format.md §10; docs/operating/volumes.md.
  */
 import type { FramePosition } from "@pericard/framelog";
 
@@ -25,23 +25,45 @@ export interface ScannedItem extends StoredItem {
   readonly copy: Copy;
 }
 
-/** How a volume is. Source: paper B §3 (idle detection). */
-export type VolumeState = "up" | "down" | "full";
+/**
+ * How a volume is. `recovering` was down, answers again, and is being probed: it gets nothing until it has written, synced
+ * and read back a probe. Source: paper B §3 (idle detection).
+ */
+export type VolumeState = "up" | "full" | "down" | "recovering";
+
+/** Why a volume is as it is, for those who look after it. */
+export interface VolumeReport {
+  readonly state: VolumeState;
+  /** What failed; null while nothing does. Names no contents. */
+  readonly reason: string | null;
+  readonly sinceUnixMs: number;
+}
+
+/** Room of a volume; null where it does not tell. */
+export interface VolumeSpace {
+  readonly packBytes: number | null;
+  readonly freeBytes: number | null;
+}
 
 /** One file system. */
 export interface Volume {
   readonly id: string;
+  /** Where it is, as settings name it: a folder or a bucket's address. */
+  readonly place: string;
   readonly state: VolumeState;
+  readonly report: VolumeReport;
   /**
    * Appends all items with one sync. They are durable when it resolves.
    *
-   * @throws {ServerError} ERR_VOLUME_DOWN when the deadline passed or the disk failed, ERR_VOLUME_FULL when it is full;
-   * the items may or may not be there then.
+   * @throws {ServerError} ERR_VOLUME_DOWN when the deadline passed, the disk failed or it is not up yet, ERR_VOLUME_FULL when
+   * it is full; the items may or may not be there then.
    */
   append(items: readonly StoredItem[]): Promise<readonly Copy[]>;
   /** @throws {ServerError} ERR_DATA_UNREADABLE when the copy is damaged or gone, ERR_VOLUME_DOWN. */
   read(copy: Copy): Promise<Uint8Array>;
   /** Everything whole in the volume, made durable before it is given, a few items at a time. */
   scan(): AsyncGenerator<readonly ScannedItem[]>;
+  /** @throws {ServerError} ERR_VOLUME_DOWN. */
+  space(): Promise<VolumeSpace>;
   close(): Promise<void>;
 }

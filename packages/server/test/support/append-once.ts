@@ -5,8 +5,9 @@ import { openDirectoryVolume } from "../../src/volumes/directory-volume.ts";
 import { STORED_KIND } from "../../src/volumes/volume.ts";
 
 const [path = ""] = process.argv.slice(2);
-const options = { deadlineMs: 60_000, retryMs: 1000, monotonicMs: () => performance.now(), random: systemRandom };
-const volume = openDirectoryVolume(path, options);
+const monotonicMs = () => performance.now();
+const options = { deadlineMs: 60_000, retryMs: 1000, monotonicMs, nowUnixMs: () => 0, random: systemRandom };
+const volume = await openDirectoryVolume(path, options);
 for (const sizeBytes of [10, 9 * 1024 * 1024]) {
   const item = { kind: STORED_KIND.package, bytes: systemRandom(sizeBytes) };
   await volume.append([item, item]);

@@ -1,6 +1,14 @@
 /** A volume in memory that a test makes fail, hang or wait. */
 import { ServerError, type ServerErrorCode } from "../../src/errors.ts";
-import type { Copy, ScannedItem, StoredItem, Volume, VolumeState } from "../../src/volumes/volume.ts";
+import type {
+  Copy,
+  ScannedItem,
+  StoredItem,
+  Volume,
+  VolumeReport,
+  VolumeSpace,
+  VolumeState,
+} from "../../src/volumes/volume.ts";
 
 export class FakeVolume implements Volume {
   readonly id: string;
@@ -27,6 +35,18 @@ export class FakeVolume implements Volume {
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const go of held) go();
+  }
+
+  get place(): string {
+    return `/fake/${this.id}`;
+  }
+
+  get report(): VolumeReport {
+    return { state: this.state, reason: this.failure ?? null, sinceUnixMs: 0 };
+  }
+
+  async space(): Promise<VolumeSpace> {
+    return { packBytes: this.items.reduce((sum, { bytes }) => sum + bytes.length, 0), freeBytes: null };
   }
 
   async append(items: readonly StoredItem[]): Promise<readonly Copy[]> {
