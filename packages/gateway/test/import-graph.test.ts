@@ -10,7 +10,7 @@ const packages = join(import.meta.dirname, "..", "..");
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   gateway: ["@pericard/protocol", "@pericard/framelog", "aedes", "fastify", "node:http", "node:https", "node:net"],
   framelog: ["@pericard/protocol", "node:fs", "node:path", "node:sqlite", "node:zlib"],
-  protocol: ["cborg"],
+  protocol: [],
 };
 
 function sourcesOf(name: string): readonly { readonly path: string; readonly text: string }[] {

@@ -1,3 +1,4 @@
+import { encode as judge, rfc8949EncodeOptions } from "cborg";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -91,6 +92,28 @@ describe("deterministic cbor", () => {
         expect(decodeCanonical(bytes, LIMIT)).toEqual(value);
       }),
     );
+  });
+
+  it("writes what another encoder writes", () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        expect(encodeCbor(value)).toEqual(new Uint8Array(judge(value, rfc8949EncodeOptions)));
+      }),
+    );
+  });
+
+  it.each([2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, -(2 ** 53) + 1, 2n ** 53n, 2n ** 64n - 1n, -(2n ** 53n), -(2n ** 64n)])(
+    "writes and reads %s as another encoder does",
+    (value) => {
+      const bytes = encodeCbor(value);
+      expect(bytes).toEqual(new Uint8Array(judge(value, rfc8949EncodeOptions)));
+      expect(decodeCbor(bytes)).toBe(value);
+    },
+  );
+
+  it("writes no other number", () => {
+    for (const value of [1.5, 2 ** 53, NaN, Infinity]) expect(() => encodeCbor(value)).toThrow(TypeError);
+    expect(() => encodeCbor(undefined as never)).toThrow(TypeError);
   });
 
   it("has one encoding of each value that it reads", () => {

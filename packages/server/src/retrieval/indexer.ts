@@ -1,7 +1,7 @@
 /**
  * The indexer: makes summaries of what was stored, after the receipt, and marks impossible values.
  *
- * It takes what time ingest leaves: while uploads come it rests four times as long as it works. What it had to leave
+ * It takes what time ingest leaves: while uploads come it rests nineteen times as long as it works. What it had to leave
  * out it finds again in the catalog.
  */
 import { releaseBytes, type RecordingId } from "@pericard/protocol";
@@ -15,7 +15,7 @@ import { summaryRow } from "./summaries.ts";
 const QUEUE_MAX = 128;
 /** Segments that wait are kept in memory up to this; others are read back. */
 const QUEUE_BYTES_MAX = 32 * 1024 * 1024;
-const REST_FACTOR = 4;
+const REST_FACTOR = 19;
 const SCAN_MS = 15_000;
 const SCAN_COUNT = 64;
 const NO_BYTES = new Uint8Array(0);
