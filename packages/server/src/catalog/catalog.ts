@@ -85,12 +85,20 @@ export interface StatusRow {
   }[];
 }
 
+/** When something began in server time, and how that is known. Source: docs/format.md §5.3. */
+export interface Start {
+  readonly unixMs: number | null;
+  readonly certainty: "measured" | "claimed" | "unknown";
+}
+
 /** One stream of a recording. */
 export interface StreamRow {
   readonly stream: number;
+  /** Of its first frame; of observations, of the segment that was stored first. */
+  readonly start: Start;
   /** Body kind. Source: docs/format.md §5.2. */
   readonly kind: number;
-  /** JSON of what stays the same in all segments of the stream: a WaveformShape. */
+  /** JSON of what stays the same in all segments of the stream: a WaveformShape, or null for observations. */
   readonly shape: string;
   readonly firstReceivedUnixMs: number;
   readonly lastReceivedUnixMs: number;
@@ -112,7 +120,8 @@ export interface RecordingRow {
   readonly tenant: TenantId;
   readonly terminal: TerminalId;
   readonly patient: PatientId | null;
-  readonly start: { readonly unixMs: number | null; readonly certainty: "measured" | "claimed" | "unknown" };
+  /** Of its first stream. */
+  readonly start: Start;
   readonly firstReceivedUnixMs: number;
   readonly lastReceivedUnixMs: number;
   /** In order of their numbers; one at least. */

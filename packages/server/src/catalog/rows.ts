@@ -8,6 +8,7 @@ import type {
   RecordingFacts,
   RecordingRow,
   SegmentRow,
+  Start,
   StreamRow,
   SummaryRow,
 } from "./catalog.ts";
@@ -16,18 +17,19 @@ export type SqlRow = Record<string, unknown>;
 
 const numberOrNull = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
 
+const UNKNOWN_START: Start = { unixMs: null, certainty: "unknown" };
+
 const recordingOrNull = (value: unknown) => (typeof value === "string" ? RecordingId.parse(value) : null);
 
-/** Where a recording begins in server time, and how that is known. Source: docs/format.md §5.3. */
-function startOf(row: SqlRow): RecordingRow["start"] {
+function startOf(row: SqlRow): Start {
   const offsetMs = numberOrNull(row["offset_ms"]);
   const monotonicMs = numberOrNull(row["boot_monotonic_ms"]);
   if (offsetMs !== null && monotonicMs !== null) return { unixMs: offsetMs + monotonicMs, certainty: "measured" };
   const claimedMs = numberOrNull(row["claimed_ms"]);
-  return claimedMs === null ? { unixMs: null, certainty: "unknown" } : { unixMs: claimedMs, certainty: "claimed" };
+  return claimedMs === null ? UNKNOWN_START : { unixMs: claimedMs, certainty: "claimed" };
 }
 
-/** What a recording's first stored package tells of its start, as the columns of its row, by the recording's first frame. */
+/** What a stream's first stored package tells of its start, as the columns of its row, by the stream's first frame. */
 export function startColumns(descriptor: RecordingFacts["descriptor"]) {
   const { boot, claimed } = descriptor;
   const sinceStartMs = Math.round(msBeforeFirstFrame(descriptor));
@@ -39,7 +41,7 @@ export function startColumns(descriptor: RecordingFacts["descriptor"]) {
   };
 }
 
-/** A row of the recordings table joined with its boot and its successor, and its streams, of which it has one at least. */
+/** A row of the recordings table joined with its successor, and its streams, of which it has one at least. */
 export function recordingRow(row: SqlRow, streams: readonly StreamRow[]): RecordingRow {
   const successor = recordingOrNull(row["successor"]);
   return {
@@ -48,7 +50,7 @@ export function recordingRow(row: SqlRow, streams: readonly StreamRow[]): Record
     tenant: TenantId.parse(String(row["tenant"])),
     terminal: TerminalId.parse(String(row["terminal"])),
     patient: typeof row["patient"] === "string" ? PatientId.parse(row["patient"]) : null,
-    start: startOf(row),
+    start: streams[0]?.start ?? UNKNOWN_START,
     firstReceivedUnixMs: Number(row["first_received_ms"]),
     lastReceivedUnixMs: Math.max(...streams.map(({ lastReceivedUnixMs }) => lastReceivedUnixMs)),
     streams,
@@ -58,10 +60,11 @@ export function recordingRow(row: SqlRow, streams: readonly StreamRow[]): Record
   };
 }
 
-/** A row of the streams table. */
+/** A row of the streams table joined with its boot. */
 export function streamRow(row: SqlRow): StreamRow {
   return {
     stream: Number(row["stream"]),
+    start: startOf(row),
     kind: Number(row["kind"]),
     shape: String(row["shape"]),
     firstReceivedUnixMs: Number(row["first_received_ms"]),

@@ -19,6 +19,7 @@ export function describePackages(catalog: () => Catalog): void {
       expect(row.streams).toEqual([
         {
           stream: 0,
+          start: { unixMs: null, certainty: "unknown" },
           kind: 1,
           shape: JSON.stringify(PLAIN_SHAPE),
           firstReceivedUnixMs: 1000,

@@ -121,6 +121,12 @@ export function describeReading(catalog: () => Catalog): void {
       };
       await catalog().storeStatus(status);
       expect(await startOf(booted)).toEqual({ unixMs: 70_000 + 5000 - 960, certainty: "measured" });
+      const late = { ...booted.descriptor, boot: { bootId, monotonicMs: 9000 } };
+      const beside = new StreamBench({ ...booted.facts, stream: 3 }, late);
+      await store(catalog(), beside.package(beside.next()));
+      const row = await rowOf(catalog(), booted.facts);
+      expect(row.start).toEqual(row.streams[0]?.start);
+      expect(row.streams[1]?.start).toEqual({ unixMs: 70_000 + 9000, certainty: "measured" });
     });
   });
 

@@ -74,19 +74,14 @@ function obtainRecording({ sql }: SqlContext, stored: StoredPackage): number {
 
 function insertRecording({ sql }: Pick<SqlContext, "sql">, stored: StoredPackage): number {
   const { predecessor } = stored.descriptor;
-  const start = startColumns(stored.descriptor);
   const { lastInsertRowid } = sql(
-    "INSERT INTO recordings (id, tenant, terminal, patient, boot_id, boot_monotonic_ms, claimed_ms, claimed_zone," +
-      " predecessor, predecessor_cause, first_received_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO recordings (id, tenant, terminal, patient, predecessor, predecessor_cause, first_received_ms)" +
+      " VALUES (?, ?, ?, ?, ?, ?, ?)",
   ).run(
     stored.recording,
     stored.tenant,
     stored.terminal,
     stored.patient,
-    start.bootId,
-    start.bootMonotonicMs,
-    start.claimedMs,
-    start.claimedZone,
     predecessor?.recording ?? null,
     predecessor?.cause ?? null,
     stored.receivedAtUnixMs,
@@ -109,9 +104,23 @@ function storeCopies({ sql }: SqlContext, packageKey: number, copies: readonly C
 
 /** Makes the row of a stream of which nothing is known. */
 function insertStream({ sql }: SqlContext, recordingKey: number, stored: StoredPackage, shape: string): null {
+  const { stream, descriptor, receivedAtUnixMs } = stored;
+  const start = startColumns(descriptor);
   sql(
-    "INSERT INTO streams (recording, stream, kind, shape, first_received_ms, last_received_ms) VALUES (?, ?, ?, ?, ?, ?)",
-  ).run(recordingKey, stored.stream, stored.descriptor.kind, shape, stored.receivedAtUnixMs, stored.receivedAtUnixMs);
+    "INSERT INTO streams (recording, stream, kind, shape, boot_id, boot_monotonic_ms, claimed_ms, claimed_zone," +
+      " first_received_ms, last_received_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  ).run(
+    recordingKey,
+    stream,
+    descriptor.kind,
+    shape,
+    start.bootId,
+    start.bootMonotonicMs,
+    start.claimedMs,
+    start.claimedZone,
+    receivedAtUnixMs,
+    receivedAtUnixMs,
+  );
   return null;
 }
 

@@ -6,14 +6,16 @@ import type { SqlContext } from "./sql-context.ts";
 type RecordingMethods = Pick<CatalogMethods, "listRecordings" | "summarisePatients" | "findRecording">;
 
 const RECORDING_COLUMNS =
-  "SELECT r.*, b.offset_ms, s.id AS successor, s.predecessor_cause AS successor_cause FROM recordings r" +
-  " LEFT JOIN boots b ON b.terminal = r.terminal AND b.boot_id = r.boot_id" +
+  "SELECT r.*, s.id AS successor, s.predecessor_cause AS successor_cause FROM recordings r" +
   " LEFT JOIN recordings s ON s.key = (SELECT MIN(n.key) FROM recordings n" +
   " WHERE n.predecessor = r.id AND n.terminal = r.terminal)";
 
 export function recordingMethods({ sql }: SqlContext): RecordingMethods {
   const withStreams = (row: SqlRow): RecordingRow => {
-    const streams = sql("SELECT * FROM streams WHERE recording = ? ORDER BY stream").all(row["key"] as number);
+    const streams = sql(
+      "SELECT s.*, b.offset_ms FROM streams s LEFT JOIN boots b ON b.terminal = ? AND b.boot_id = s.boot_id" +
+        " WHERE s.recording = ? ORDER BY s.stream",
+    ).all(String(row["terminal"]), Number(row["key"]));
     return recordingRow(
       row,
       streams.map((stream): StreamRow => streamRow(stream)),

@@ -7,6 +7,10 @@ const STREAMS_TABLE = `CREATE TABLE IF NOT EXISTS streams (
   stream INTEGER NOT NULL,
   kind INTEGER NOT NULL,
   shape TEXT NOT NULL,
+  boot_id TEXT,
+  boot_monotonic_ms INTEGER,
+  claimed_ms INTEGER,
+  claimed_zone INTEGER,
   first_received_ms INTEGER NOT NULL,
   last_received_ms INTEGER NOT NULL,
   end_frame INTEGER NOT NULL DEFAULT 0,
@@ -33,10 +37,6 @@ CREATE TABLE IF NOT EXISTS recordings (
   tenant TEXT NOT NULL,
   terminal TEXT NOT NULL,
   patient TEXT,
-  boot_id TEXT,
-  boot_monotonic_ms INTEGER,
-  claimed_ms INTEGER,
-  claimed_zone INTEGER,
   predecessor TEXT,
   predecessor_cause TEXT,
   first_received_ms INTEGER NOT NULL
@@ -129,7 +129,7 @@ CREATE TABLE IF NOT EXISTS key_uses (
 `;
 
 const STREAM_COLUMNS =
-  "shape, first_received_ms, last_received_ms, end_frame, segment_count, highest_sequence, final_sequence," +
+  "shape, boot_id, boot_monotonic_ms, claimed_ms, claimed_zone, first_received_ms, last_received_ms, end_frame, segment_count, highest_sequence, final_sequence," +
   " told_sequence, told_open";
 
 /** From version 1, whose recordings had stream 0 alone, to 2. */
@@ -137,6 +137,10 @@ const STREAMS_OF_THEIR_OWN = `
 ${STREAMS_TABLE}
 INSERT INTO streams (recording, stream, kind, ${STREAM_COLUMNS}) SELECT key, 0, 1, ${STREAM_COLUMNS} FROM recordings;
 ALTER TABLE recordings DROP COLUMN shape;
+ALTER TABLE recordings DROP COLUMN boot_id;
+ALTER TABLE recordings DROP COLUMN boot_monotonic_ms;
+ALTER TABLE recordings DROP COLUMN claimed_ms;
+ALTER TABLE recordings DROP COLUMN claimed_zone;
 ALTER TABLE recordings DROP COLUMN last_received_ms;
 ALTER TABLE recordings DROP COLUMN end_frame;
 ALTER TABLE recordings DROP COLUMN segment_count;
