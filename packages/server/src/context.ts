@@ -30,6 +30,7 @@ import { Indexer } from "./retrieval/indexer.ts";
 import { Library } from "./retrieval/library.ts";
 import { FOLLOW_LIFETIME_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
 import { SegmentReader } from "./retrieval/segment-reader.ts";
+import { ReverseOutput } from "./reverse-output/reverse-output.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
 import { bucketsToOpen } from "./volumes/open-buckets.ts";
 import { VolumeSet } from "./volumes/volume-set.ts";
@@ -239,6 +240,17 @@ async function openRooms(
   const agreement = x25519Agreement;
   const exchange = new KeyExchange({ keyStore, watch: keyWatch, key, agreement, audit, random, nowUnixMs });
   const keyChanges = new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs });
+  const statements = new StatementMaker(key);
+  const reverseOutput = new ReverseOutput({
+    catalog,
+    keyStore,
+    reader,
+    statements,
+    audit,
+    random,
+    nowUnixMs,
+    monotonicMs,
+  });
   const ingest = new Ingest({
     terminals,
     hpkeKeys: serverKeys,
@@ -246,11 +258,12 @@ async function openRooms(
     control,
     catalog,
     recordingKeys,
-    statements: new StatementMaker(key),
+    statements,
     mailbox,
     keyChanges,
     keyWatch,
     statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
+    reverseOutput,
     audit,
     copyCount,
     nowUnixMs,

@@ -7,6 +7,9 @@ export type ServerErrorCode =
   | "ERR_MESSAGE_REFUSED"
   | "ERR_SUITE_REFUSED"
   | "ERR_STATUS_REPLAYED"
+  | "ERR_FETCH_RATE"
+  | "ERR_FETCH_CHALLENGE"
+  | "ERR_FETCH_REPLAYED"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_BUFFER_FULL"
   | "ERR_STORE_UNAVAILABLE"
@@ -32,6 +35,7 @@ export type ServerErrorCode =
 
 const RETRYABLE: ReadonlySet<ServerErrorCode> = new Set([
   "ERR_BUFFER_FULL",
+  "ERR_FETCH_RATE",
   "ERR_STORE_UNAVAILABLE",
   "ERR_VOLUME_DOWN",
   "ERR_VOLUME_FULL",

@@ -111,6 +111,17 @@ function describeCallers(catalogs: () => readonly [Catalog, Catalog], bench: () 
       }
     });
 
+    test("one of two requests for streams with one contact number is taken", async () => {
+      const [a, b] = catalogs();
+      const terminal = drawTerminal();
+      for (const contact of [0, 7, 2 ** 53 - 1]) {
+        const taken = await Promise.all([a, b].map((catalog) => catalog.takeFetchContact(terminal, contact)));
+        expect(taken.toSorted()).toEqual([false, true]);
+        expect(await a.takeFetchContact(terminal, Math.max(0, contact - 1))).toBe(false);
+        expect(await a.takeFetchContact(drawTerminal(), contact)).toBe(true);
+      }
+    });
+
     test("what one stored the other finds", async () => {
       const stream = new StreamBench();
       const hash = drawHash();

@@ -16,6 +16,7 @@ import {
   encodePaperEnvelope,
   encodePericardHeader,
   EnvelopeId,
+  FetchBack,
   HEADER,
   KeyId,
   parseEnvelope,
@@ -145,6 +146,12 @@ describe("a message of the other suite is refused", () => {
   test("paper-2018 from a terminal that is registered for pericard-1", async () => {
     const envelope = paper.envelope([paper.next().sealed], { routing: pericard.routing });
     await expectRefused(envelope, 422, "ERR_SUITE_REFUSED");
+  });
+
+  test("a request for what is its own from a terminal of paper-2018: it has no key to return it to", async () => {
+    const asked = { routing: paper.routing, contact: 1, cycle: 0, index: 0, asked: null };
+    const request = paper.sign("pericard/fetch-back", FetchBack.encode(asked));
+    await expectRefused(request, 422, "ERR_SUITE_REFUSED");
   });
 
   test("paper-2018 whose suite id was changed", async () => {

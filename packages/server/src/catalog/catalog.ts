@@ -207,6 +207,8 @@ export interface CatalogMethods {
   storeStatus(status: StatusRow): { readonly kept: boolean; readonly beforeJson: string | null };
   /** The offsets of a terminal's boot, or null when it never made contact in it. */
   findBootOffset(terminal: TerminalId, bootId: BootId): number | null;
+  /** Keeps the contact number of a terminal's request for its streams. @returns false when it is not higher than any before. */
+  takeFetchContact(terminal: TerminalId, contact: number): boolean;
   /** Recordings of a patient, newest arrival of a first segment first. */
   listRecordings(tenant: TenantId, patient: PatientId): readonly RecordingRow[];
   /** Count, newest arrival and newest recording of patients of a tenant; those who have no recording are left out. */
@@ -221,6 +223,13 @@ export interface CatalogMethods {
     limit: number,
   ): readonly SegmentPlacement[];
   findPlacement(recordingKey: number, stream: number, sequence: number): SegmentPlacement | null;
+  /** Segments of a stream from a sequence on, in order, at most `limit`. */
+  findPlacementsFrom(
+    recordingKey: number,
+    stream: number,
+    fromSequence: number,
+    limit: number,
+  ): readonly SegmentPlacement[];
   /** Stretches of a stream without a segment, and what is known of them. */
   findMissing(
     recordingKey: number,

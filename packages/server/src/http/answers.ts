@@ -10,7 +10,7 @@ export function addProblemHandlers(app: FastifyInstance): void {
     const refusal = problemOf(error);
     if (refusal.status >= 500) app.log.error({ code: refusal.code, err: error }, "request failed");
     if (refusal.code === "ERR_CLIENT_UNKNOWN") void reply.header("www-authenticate", "Bearer");
-    if (refusal.status === 503) void reply.header("retry-after", RETRY_AFTER_SECONDS);
+    if (refusal.status === 503 || refusal.status === 429) void reply.header("retry-after", RETRY_AFTER_SECONDS);
     return reply.code(refusal.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(refusal));
   });
   app.setNotFoundHandler((_request, reply) =>

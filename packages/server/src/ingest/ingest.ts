@@ -27,6 +27,7 @@ import { nameOf, type KeyWatch } from "../keys/key-watch.ts";
 import type { Mailbox } from "../keys/mailbox.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { RegisteredTerminal, TerminalRegistry } from "../keys/terminals.ts";
+import type { ReverseOutput } from "../reverse-output/reverse-output.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 import { openPaperSegments, requirePaper } from "./open-paper.ts";
 import { openSegments, type HpkeKeys, type OpenedEnvelope, type OpenedItem } from "./open-segments.ts";
@@ -48,6 +49,7 @@ export interface IngestParts {
   readonly keyChanges: KeyChanges;
   readonly keyWatch: KeyWatch;
   readonly statusKeeper: StatusKeeper;
+  readonly reverseOutput: Pick<ReverseOutput, "answer">;
   readonly audit: Audit;
   readonly copyCount: number;
   readonly nowUnixMs: () => number;
@@ -72,7 +74,7 @@ export class Ingest {
    * @returns signed messages for the terminal.
    * @throws {ProtocolError} with the code of what is malformed; {ServerError} ERR_TERMINAL_UNKNOWN,
    * ERR_TERMINAL_QUARANTINED, ERR_SIGNATURE_INVALID, ERR_SUITE_REFUSED, ERR_MESSAGE_REFUSED, ERR_STATUS_REPLAYED, ERR_BUFFER_FULL,
-   * ERR_STORE_UNAVAILABLE. The same message may be sent again.
+   * ERR_STORE_UNAVAILABLE, and the codes of reverse output. The same message may be sent again.
    */
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
     if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes);
@@ -82,6 +84,9 @@ export class Ingest {
     if (message.type === "pericard/envelope") return this.#receiveEnvelope(terminal, message);
     if (message.type === "pericard/gap") return this.#receiveGap(terminal, message, bytes);
     if (message.type === "pericard/status") return this.#receiveStatus(terminal, message, wait);
+    if (message.type === "pericard/fetch-back") {
+      return this.#parts.reverseOutput.answer(terminal, bytes, message.payload);
+    }
     const keyChange = KEY_CHANGE_TYPES.find((type) => type === message.type);
     if (keyChange) return this.#parts.keyChanges.take(terminal, keyChange, bytes, message.payload);
     throw new ServerError("ERR_MESSAGE_REFUSED", "message is not of a type that terminals send");

@@ -1,6 +1,17 @@
 /** The server's signed answers to a terminal. Source: docs/format.md §7. */
-import { signMessage } from "@pericard/crypto";
-import { Conflict, KeyId, Receipt, Rejected, type RoutingId, type SignedType } from "@pericard/protocol";
+import { ed25519Public, rawPublicKey, signMessage, verifyMessage } from "@pericard/crypto";
+import {
+  Conflict,
+  equalBytes,
+  FetchChallenge,
+  parseSigned,
+  ProtocolError,
+  KeyId,
+  Receipt,
+  Rejected,
+  type RoutingId,
+  type SignedType,
+} from "@pericard/protocol";
 import type { StatementKey } from "../keys/mailbox.ts";
 import type { Refusal } from "./open-segments.ts";
 import type { Contradiction } from "./store-segments.ts";
@@ -29,6 +40,32 @@ export class StatementMaker {
       "pericard/conflict",
       Conflict.encode({ routing, detectedAtUnixMs, hash: item.hash, cause, ...place }),
     );
+  }
+
+  /** What a terminal has to repeat when it asks for its streams. */
+  fetchChallenge(challenge: FetchChallenge): Uint8Array {
+    return this.#sign("pericard/fetch-challenge", FetchChallenge.encode(challenge));
+  }
+
+  /** @param sealed a COSE_Encrypt of a returned page. */
+  returned(sealed: Uint8Array): Uint8Array {
+    return this.#sign("pericard/returned", sealed);
+  }
+
+  /**
+   * The payload of a statement that this server signed under its present key.
+   *
+   * @throws {ProtocolError} when it is malformed, of another type or of another key. @throws {CryptoError}
+   * ERR_SIGNATURE_INVALID.
+   */
+  readOwn(type: SignedType, signed: Uint8Array): Uint8Array {
+    const { keyId, privateKey } = this.#key;
+    const message = parseSigned(signed);
+    if (message.type !== type || !equalBytes(message.keyIdBytes, KeyId.toBytes(keyId))) {
+      throw new ProtocolError("ERR_TYPE_MISMATCH", `message is not a ${type} of the server's present key`);
+    }
+    verifyMessage(ed25519Public(rawPublicKey(privateKey)), message);
+    return message.payload;
   }
 
   rejected(routing: RoutingId, rejectedAtUnixMs: number, { code, envelope, hash }: Refusal): Uint8Array {

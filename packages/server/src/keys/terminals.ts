@@ -19,6 +19,8 @@ export interface RegisteredTerminal {
   readonly paper: PaperPeer | null;
   /** Paper B's P_K-R; in suite paper-2018 the key of statuses and gaps alone. */
   readonly verifyKey: KeyObject;
+  /** X25519, 32 bytes: what is returned to the terminal is sealed to it. null in suite paper-2018. */
+  readonly agreePublicKey: Uint8Array | null;
   /** The terminal's key of one purpose, cycle and index, 32 bytes. @throws {ServerError} ERR_SUITE_REFUSED in paper-2018. */
   groupKey(label: GroupKeyLabel, cycle: number, index: number): Uint8Array;
 }
@@ -47,6 +49,7 @@ function registered(terminal: Terminal, block: Uint8Array, facts: PaperFacts | n
     suite,
     paper: facts && openPaperPeer(facts, block),
     verifyKey: ed25519Public(signPublicKey),
+    agreePublicKey: terminal.agreePublicKey,
     groupKey: (label, cycle, index) => {
       if (suite !== SUITE.pericard1) throw new ServerError("ERR_SUITE_REFUSED", "suite paper-2018 has no group keys");
       const name = `${label}/${cycle}/${index}`;

@@ -92,6 +92,20 @@ function decode(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly n
   );
 }
 
+/** Data_i of segments of one package, by their items' numbers, each compared with its digest. The package is opened once. */
+function bodies(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly number[]): readonly Uint8Array[] {
+  const copies = withPackage(packageBytes, dataKey, (data) =>
+    items.map((item) => {
+      bodyOf(data[item]);
+      return new Uint8Array(data[item] as Uint8Array);
+    }),
+  );
+  return handOver(
+    copies,
+    copies.map(({ buffer }) => buffer),
+  );
+}
+
 const summaryContext = (recording: RecordingId, sequence: number) =>
   ["summary", RecordingId.toBytes(recording), sequence] as const;
 
@@ -158,6 +172,6 @@ function openSummaries(
   });
 }
 
-const methods = { decode, summariseBody, summarisePackage, openSummaries };
+const methods = { decode, bodies, summariseBody, summarisePackage, openSummaries };
 export type DecodeMethods = typeof methods;
 serveThread(methods);

@@ -9,7 +9,7 @@ import type { DecodedSegment, DecodeMethods, SealedSummary } from "./decode-thre
 
 const MODULE = new URL("./decode-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
-const METHODS = ["decode", "summariseBody", "summarisePackage", "openSummaries"] as const;
+const METHODS = ["decode", "bodies", "summariseBody", "summarisePackage", "openSummaries"] as const;
 
 export class SegmentReader {
   readonly #volumes: Pick<VolumeSet, "find">;
@@ -70,6 +70,17 @@ export class SegmentReader {
   }
 
   /**
+   * Contents of segments of one package, as their terminal sealed them.
+   *
+   * @param placements at least one, all with the same copies. @throws {ServerError} ERR_DATA_UNREADABLE when none opens.
+   */
+  async readBodies(recording: RecordingId, placements: readonly SegmentPlacement[]): Promise<readonly Uint8Array[]> {
+    const { dataKey } = await this.#recordingKeys.get(recording);
+    const items = placements.map(({ item }) => item);
+    return this.#fromAnyCopy(placements[0] as SegmentPlacement, (bytes) => this.decoder.bodies(bytes, dataKey, items));
+  }
+
+  /**
    * Makes the summaries of segments, package after package.
    *
    * @throws {ServerError} ERR_DATA_UNREADABLE when a package opens from no copy.
@@ -98,7 +109,7 @@ function sendAway<T>(bytes: Uint8Array, send: (bytes: Uint8Array) => Promise<T>)
 }
 
 /** Names the package that holds a segment, by where its first copy lies. */
-function packageOf({ copies }: SegmentPlacement): string {
+export function packageOf({ copies }: SegmentPlacement): string {
   const [first] = copies;
   return first ? `${first.volumeId}/${first.fileNumber}/${first.offsetBytes}` : "";
 }

@@ -159,6 +159,24 @@ export function describeReading(catalog: () => Catalog): void {
       expect(await catalog().findPlacement(key, 1, 1)).toBeNull();
     });
 
+    test("from a sequence on are in order, as many as asked, also those without a frame", async () => {
+      const stream = new StreamBench();
+      const other = new StreamBench({ ...stream.facts, stream: 1 });
+      const items = stream.next(5);
+      const empty = { ...(items[4] as PackageItem), frameCount: 0 };
+      await store(catalog(), stream.package(items.slice(2, 4)));
+      const stored = stream.package([items[0] as PackageItem, empty]);
+      await catalog().storePackages([stored, other.package(other.next(2))]);
+      const { key } = await rowOf(catalog(), stream.facts);
+      const found = async (from: number, limit: number) =>
+        (await catalog().findPlacementsFrom(key, 0, from, limit)).map(({ sequence }) => sequence);
+      expect(await found(0, 9)).toEqual([0, 2, 3, 4]);
+      expect(await found(1, 2)).toEqual([2, 3]);
+      expect(await found(5, 9)).toEqual([]);
+      const [last] = await catalog().findPlacementsFrom(key, 0, 4, 1);
+      expect(last).toMatchObject({ sequence: 4, item: 1, hash: empty.hash, copies: stored.copies });
+    });
+
     test("that are missing are pending, given up, or a gap of time", async () => {
       const stream = new StreamBench();
       const items = stream.next(9);

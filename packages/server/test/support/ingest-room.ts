@@ -116,6 +116,7 @@ export class IngestRoom {
       keyChanges: new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs }),
       keyWatch,
       statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
+      reverseOutput: { answer: () => Promise.reject(new Error("this room gives nothing back")) },
       audit,
       copyCount,
       nowUnixMs,

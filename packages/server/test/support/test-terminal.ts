@@ -42,16 +42,22 @@ export class TestTerminal {
   readonly registered: Terminal;
   readonly block: Uint8Array;
   readonly signKey: KeyObject;
+  readonly agreeKey: KeyObject;
   readonly #server: { readonly keyId: KeyId; readonly publicKey: KeyObject };
   #contact = 0;
   #use = 0;
 
-  private constructor(store: KeyStore, registered: Terminal, block: Uint8Array, signKey: KeyObject) {
+  private constructor(
+    store: KeyStore,
+    registered: Terminal,
+    { block, signKey, agreeKey }: Pick<TestTerminal, "block" | "signKey" | "agreeKey">,
+  ) {
     const [hpke] = store.serverKeys("hpke");
     if (!hpke) throw new Error("key store has no hpke key");
     this.registered = registered;
     this.block = block;
     this.signKey = signKey;
+    this.agreeKey = agreeKey;
     this.#server = { keyId: hpke.keyId, publicKey: x25519Public(hpke.publicBytes) };
   }
 
@@ -60,9 +66,9 @@ export class TestTerminal {
     const block = systemRandom(960);
     const signKey = ed25519Private(systemRandom(32));
     const { serial } = store.allocateTerminal(tenant, block, nowUnixMs);
-    const agreePublic = rawPublicKey(x25519Private(systemRandom(32)));
-    const registered = store.activateTerminal(serial, rawPublicKey(signKey), agreePublic);
-    return new TestTerminal(store, registered, block, signKey);
+    const agreeKey = x25519Private(systemRandom(32));
+    const registered = store.activateTerminal(serial, rawPublicKey(signKey), rawPublicKey(agreeKey));
+    return new TestTerminal(store, registered, { block, signKey, agreeKey });
   }
 
   get routing(): RoutingId {

@@ -103,6 +103,11 @@ CREATE TABLE IF NOT EXISTS terminal_status (
   received_ms INTEGER NOT NULL,
   status TEXT NOT NULL
 ) STRICT;
+-- The newest request of each terminal for streams of its own: one of before is a replay.
+CREATE TABLE IF NOT EXISTS fetch_contacts (
+  terminal TEXT PRIMARY KEY,
+  contact INTEGER NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS sessions (
   token_hash BLOB PRIMARY KEY,
   account TEXT NOT NULL,

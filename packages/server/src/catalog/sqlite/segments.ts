@@ -5,7 +5,10 @@ import { chainOf, copyRow, segmentRow, type SqlRow } from "../rows.ts";
 import { findMissingRows } from "./missing.ts";
 import type { SqlContext } from "./sql-context.ts";
 
-type SegmentMethods = Pick<CatalogMethods, "findChain" | "findSegments" | "findPlacement" | "findMissing">;
+type SegmentMethods = Pick<
+  CatalogMethods,
+  "findChain" | "findSegments" | "findPlacement" | "findPlacementsFrom" | "findMissing"
+>;
 
 export function segmentMethods(context: SqlContext): SegmentMethods {
   const { sql } = context;
@@ -33,6 +36,10 @@ export function segmentMethods(context: SqlContext): SegmentMethods {
       const row = find.get(recordingKey, stream, sequence);
       return row ? placement(row) : null;
     },
+    findPlacementsFrom: (recordingKey, stream, fromSequence, limit) =>
+      sql("SELECT * FROM segments WHERE recording = ? AND stream = ? AND sequence >= ? ORDER BY sequence LIMIT ?")
+        .all(recordingKey, stream, fromSequence, limit)
+        .map(placement),
     findMissing: (recordingKey, stream) => findMissingRows(sql, recordingKey, stream),
   };
 }

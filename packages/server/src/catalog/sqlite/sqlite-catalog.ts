@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ServerError } from "../../errors.ts";
 import type { CatalogMethods } from "../catalog.ts";
 import { auditMethods } from "./audit.ts";
+import { fetchMethods } from "./fetches.ts";
 import { gapMethods } from "./gaps.ts";
 import { packageMethods } from "./packages.ts";
 import { recordingMethods } from "./recordings.ts";
@@ -80,6 +81,7 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     ...segmentMethods(context),
     ...gapMethods(context),
     ...statusMethods(context),
+    ...fetchMethods(context),
     ...recordingMethods(context),
     ...summaryMethods(context),
     ...auditMethods(context),
