@@ -5,6 +5,9 @@ import { join, resolve } from "node:path";
 /** Kills of each program, `PERICARD_KILLS`; 10 unless given. */
 export const KILL_COUNT = Number(process.env["PERICARD_KILLS"] ?? 10);
 
+/** Power cuts on each file system, `PERICARD_CUTS`; 5 unless given. */
+export const CUT_COUNT = Number(process.env["PERICARD_CUTS"] ?? 5);
+
 /** Whether the endurance test carries a whole day, `PERICARD_DAY=1`. */
 export const WHOLE_DAY = process.env["PERICARD_DAY"] === "1";
 

@@ -62,10 +62,13 @@ async function struckInTime(site: Site, victim: Victim, terminal: Program, rando
   }
 }
 
+const killStation = (site: Site, station: StationName): Promise<unknown> => site.station(station).kill();
+
 /**
  * Records with the same arguments until the terminal has finished by itself, killing on the way. Ends early when there
  * are more victims than the recording lasts.
  *
+ * @param strike what becomes of a station; it must have ended when it resolves.
  * @throws {LabError} ERR_CHILD_FAILED when a program ends otherwise than killed or finished.
  */
 export async function recordInStorm(
@@ -73,6 +76,7 @@ export async function recordInStorm(
   args: readonly string[],
   victims: readonly Victim[],
   random: Seeded,
+  strike: (site: Site, station: StationName) => Promise<unknown> = killStation,
 ): Promise<StormReport> {
   let terminal = site.spawn(args);
   const kills: Victim[] = [];
@@ -83,7 +87,7 @@ export async function recordInStorm(
       if (signal === null) break;
       terminal = site.spawn(args);
     } else {
-      await site.station(victim).kill();
+      await strike(site, victim);
       site.start(victim);
     }
     kills.push(victim);
