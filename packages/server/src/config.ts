@@ -23,6 +23,8 @@ export interface ServerConfig {
   /** Copies of each package, and of the key store. */
   readonly copyCount: number;
   readonly bufferBytesMax: number;
+  /** Days for which backups of the key store are kept, 35 unless said otherwise: what a certificate of erasure names. */
+  readonly keyBackupDays?: number;
   readonly uploadClients: readonly UploadClient[];
   /** Folder of the built viewer, or undefined for none. */
   readonly viewerPath: string | undefined;
@@ -35,6 +37,7 @@ export const SERVER_DEFAULTS = {
   volumeCount: 3,
   copyCount: 2,
   bufferBytesMax: 64 * 1024 * 1024,
+  keyBackupDays: 35,
 } as const;
 
 /** Folder of a copy of the key store on a volume. */

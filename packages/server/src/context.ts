@@ -1,5 +1,12 @@
 /** The one place where a server's rooms are built and joined. */
-import { ed25519Private, systemRandom, x25519Agreement, x25519Private, type RandomSource } from "@pericard/crypto";
+import {
+  ed25519Private,
+  ed25519Public,
+  systemRandom,
+  x25519Agreement,
+  x25519Private,
+  type RandomSource,
+} from "@pericard/crypto";
 import type { KekAccess } from "@pericard/custody";
 import { lockFolder } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
@@ -12,9 +19,11 @@ import { openCatalogThread } from "./catalog/open-catalog.ts";
 import { rebuildCatalog, type RebuildReport } from "./catalog/rebuild.ts";
 import { hasCatalog } from "./catalog/sqlite/sqlite-catalog.ts";
 import { openInProcessChannel } from "./channels/in-process-channel.ts";
-import { keyFolderOf, keyFolderPaths, type ServerConfig } from "./config.ts";
+import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { ServerError } from "./errors.ts";
+import { Eraser } from "./erasure/eraser.ts";
+import { Erasures } from "./erasure/erasures.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
@@ -55,6 +64,9 @@ const POLL_MS = 20;
 /** Longer than a volume's deadline, so that a hung volume is replaced by another; shorter than clients wait. */
 const STORE_DEADLINE_MS = 25_000;
 
+/** How often a server asks what others erased: what one erases, all forget within a second. */
+const ERASURE_LOOK_MS = 500;
+
 /** A server's rooms. */
 export interface ServerContext {
   readonly ingest: Ingest;
@@ -65,6 +77,9 @@ export interface ServerContext {
   readonly catalog: Catalog;
   readonly audit: Audit;
   readonly volumes: VolumeSet;
+  readonly keyStore: KeyStorePort;
+  readonly eraser: Eraser;
+  readonly nowUnixMs: () => number;
   /** What a rebuild at this start found; undefined when the catalog was there. */
   readonly rebuilt: RebuildReport | undefined;
   close(): Promise<void>;
@@ -151,7 +166,14 @@ async function openCatalog(
   let rebuilt: RebuildReport;
   try {
     requireForRebuild(config, volumes);
-    rebuilt = await rebuildCatalog({ catalog, volumes: volumes.opened, recordingKeys, terminals, onProgress });
+    rebuilt = await rebuildCatalog({
+      catalog,
+      volumes: volumes.opened,
+      recordingKeys,
+      terminals,
+      stubKeys: await receiptKeys(keyStore),
+      onProgress,
+    });
     await catalog.close();
   } finally {
     end();
@@ -166,6 +188,11 @@ async function statementKey(keyStore: KeyStorePort): Promise<StatementKey> {
   const [newest] = await keyStore.serverKeys("receipt");
   if (!newest) throw new ServerError("ERR_SERVER_CONFIG", "key store has no receipt key");
   return { keyId: newest.keyId, privateKey: ed25519Private(newest.privateBytes) };
+}
+
+async function receiptKeys(keyStore: KeyStorePort) {
+  const keys = await keyStore.serverKeys("receipt");
+  return new Map(keys.map(({ keyId, publicBytes }) => [keyId, ed25519Public(publicBytes)]));
 }
 
 async function hpkeKeys(keyStore: KeyStorePort) {
@@ -233,8 +260,19 @@ async function openRooms(
     random,
     onStored: (stored, plain) => {
       indexer.add(stored, plain);
-      live.stored(stored);
+      live.changed(stored.recording);
     },
+  });
+  const erasures = new Erasures({
+    keyStore,
+    catalog,
+    control,
+    key,
+    forget: (recording) => {
+      recordingKeys.forget(recording);
+      live.changed(recording);
+    },
+    onError: (err) => logger.error({ err }, "erasure is not finished"),
   });
   const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
   const agreement = x25519Agreement;
@@ -268,6 +306,7 @@ async function openRooms(
     copyCount,
     nowUnixMs,
   });
+  await erasures.start(ERASURE_LOOK_MS);
   return {
     ingest,
     library: new Library({ catalog, keyStore, reader, recordingKeys, keyWatch, audit, nowUnixMs }),
@@ -277,8 +316,19 @@ async function openRooms(
     catalog,
     audit,
     volumes,
+    keyStore,
+    nowUnixMs,
+    eraser: new Eraser({
+      keyStore,
+      catalog,
+      key,
+      keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
+      erasures,
+      audit,
+    }),
     rebuilt,
     close: async () => {
+      erasures.close();
       indexer.close();
       control.close();
       reader.close();

@@ -20,6 +20,8 @@ export interface ServerSettings {
   readonly copyCount: number;
   readonly bufferBytesMax: number;
   readonly uploadClients: readonly UploadClient[];
+  /** As in {@link ServerConfig}. */
+  readonly keyBackupDays?: number;
 }
 
 /** Settings of a new installation. */
@@ -47,7 +49,7 @@ export function findSettings(dataPath: string): ServerSettings | undefined {
 }
 
 function parseSettings(value: Record<string, unknown>): ServerSettings {
-  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients } = value;
+  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients, keyBackupDays } = value;
   if (value["format"] !== FORMAT || value["version"] !== 1) throw new TypeError("settings have another format");
   if (typeof host !== "string" || !Array.isArray(volumes) || !Array.isArray(uploadClients)) {
     throw new TypeError("settings lack host, volumes or uploadClients");
@@ -59,6 +61,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
     copyCount: requireCount("copyCount", copyCount),
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
+    ...(keyBackupDays === undefined ? {} : { keyBackupDays: requireCount("keyBackupDays", keyBackupDays) }),
   };
 }
 

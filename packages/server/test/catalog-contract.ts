@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Catalog } from "../src/catalog/catalog.ts";
 import { rowOf, store, StreamBench, type Caller, type CatalogBench } from "./catalog-contract/bench.ts";
 import { drawHash, drawTerminal, drawBoot } from "./catalog-contract/bench.ts";
+import { describeErasures } from "./catalog-contract/erasures.ts";
 import { describePackages } from "./catalog-contract/packages.ts";
 import { describeReading } from "./catalog-contract/reading.ts";
 import { describeRecords, readTrail } from "./catalog-contract/records.ts";
@@ -27,6 +28,7 @@ export function describeCatalog(name: string, makeBench: () => Promise<CatalogBe
 
     describePackages(() => first.catalog);
     describeReading(() => first.catalog);
+    describeErasures(() => first.catalog);
     describeRecords(() => first.catalog);
     describeCallers(
       () => [first.catalog, second.catalog],

@@ -205,6 +205,7 @@ test("a rebuild that cannot ask the key store fails, and puts no poorer catalog 
     volumes,
     recordingKeys: new RecordingKeys(failing, catalog),
     terminals: new TerminalRegistry(keys.keyStore, site.environment.monotonicMs),
+    stubKeys: new Map(),
     onProgress: () => undefined,
   };
   await expect(rebuildCatalog(parts)).rejects.toMatchObject({ code: "ERR_SQLITE_ERROR" });

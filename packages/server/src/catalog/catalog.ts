@@ -3,8 +3,9 @@
  *
  * Rows are written after the bytes they name are durable in every copy, and before any receipt.
  */
+import type { Tombstone } from "@pericard/custody";
 import type { BootId, GAP_CAUSES, PackageItem, RecordingId, SegmentDescriptor, TerminalId } from "@pericard/protocol";
-import type { PatientId, TenantId } from "@pericard/protocol";
+import type { PatientId, Stub, TenantId } from "@pericard/protocol";
 import type { ThreadMethods } from "../threads/messages.ts";
 import type { ThreadCalls } from "../threads/thread.ts";
 import type { Copy } from "../volumes/volume.ts";
@@ -34,9 +35,9 @@ export interface RebuiltPackage extends StoredPackage {
 
 /**
  * What became of one item: new, new under a use that sealed another one, there already with the same h, or in
- * contradiction to what is stored (docs/format.md §5.4). Nothing is kept of a contradicted one.
+ * contradiction to what is stored (docs/format.md §5.4), or of a recording that was erased. Nothing is kept of the last two.
  */
-export type ItemOutcome = "stored" | "reused" | "duplicate" | "conflict";
+export type ItemOutcome = "stored" | "reused" | "duplicate" | "conflict" | "erased";
 
 /** A segment's place and what the chain says of it. */
 export interface SegmentRow {
@@ -57,6 +58,14 @@ export interface RecordingChain {
   /** Rows whose sequence lies between the asked bounds, and the nearest one on each side of them. */
   readonly rows: readonly SegmentRow[];
 }
+
+/** What stays of a segment of an erased recording. */
+export interface StubRow extends Stub {
+  readonly stream: number;
+}
+
+/** A recording that was erased, as the key store's tombstone says. */
+export type ErasedRow = Pick<Tombstone, "recording" | "number" | "erasedAtUnixMs">;
 
 /** A signed gap, stored and durable. */
 export interface GapRow {
@@ -200,6 +209,17 @@ export interface CatalogMethods {
   endRebuild(): void;
   /** What is known of a recording's stream, with the rows from one sequence to another and their neighbours. */
   findChain(recording: RecordingId, stream: number, fromSequence: number, toSequence: number): RecordingChain | null;
+  /** Highest number of a tombstone that was acted on; 0 before the first. */
+  lastErasure(): number;
+  /** Deletes every row of a recording but its chain, which stays as stubs. It may be told again. */
+  eraseRecording(erased: ErasedRow): void;
+  /** Keeps stubs that lie on the volumes, for a rebuild. */
+  storeStubs(recording: RecordingId, stubs: readonly StubRow[]): void;
+  /** Stubs of an erased recording in order of stream and sequence. */
+  findStubs(recording: RecordingId): readonly StubRow[];
+  /** Stubs of one stream that do not lie on the volumes yet, in order of sequence; null when there are none. */
+  findUnpackedStubs(limit: number): { readonly recording: RecordingId; readonly stubs: readonly StubRow[] } | null;
+  markStubsPacked(recording: RecordingId, stubs: readonly StubRow[]): void;
   storeGap(gap: GapRow): void;
   /** Hash of the gap statement that was stored for a place, or null. */
   findGapHash(recording: RecordingId, stream: number, sequence: number): Uint8Array | null;

@@ -6,8 +6,17 @@
  *
  * Source: docs/format.md §10.3.
  */
-import { CryptoError, openPackage, sha256, verifyMessage } from "@pericard/crypto";
-import { decodeSegmentBody, Gap, parsePackage, parseSigned, ProtocolError, RoutingId } from "@pericard/protocol";
+import { CryptoError, openPackage, sha256, verifyMessage, type KeyObject } from "@pericard/crypto";
+import {
+  decodeSegmentBody,
+  Gap,
+  KeyId,
+  parsePackage,
+  parseSigned,
+  ProtocolError,
+  RoutingId,
+  Stubs,
+} from "@pericard/protocol";
 import { codeOf, ServerError } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { TerminalRegistry } from "../keys/terminals.ts";
@@ -18,6 +27,8 @@ import type { Catalog, StoredPackage } from "./catalog.ts";
 export interface RebuildReport {
   readonly packageCopies: number;
   readonly gaps: number;
+  /** Segments of erased recordings that are in the chain as stubs, counted in every copy. */
+  readonly stubs: number;
   /** Frames whose checksum was right but that do not open: altered, or of a key that was destroyed. */
   readonly refused: number;
 }
@@ -27,6 +38,8 @@ export interface RebuildParts {
   readonly volumes: readonly Volume[];
   readonly recordingKeys: RecordingKeys;
   readonly terminals: TerminalRegistry;
+  /** Receipt keys of the server, of every version. */
+  readonly stubKeys: ReadonlyMap<KeyId, KeyObject>;
   /** Called now and then with how many items were read. */
   readonly onProgress: (itemCount: number) => void;
 }
@@ -55,6 +68,25 @@ async function storeGap({ catalog, terminals, recordingKeys }: RebuildParts, { b
   await catalog.storeGap({ recording, stream, sequence, cause, hash: sha256(bytes) });
 }
 
+/** Stubs are believed under a receipt key of the server's, and of a recording that was erased. */
+async function storeStubs({ catalog, stubKeys, recordingKeys }: RebuildParts, { bytes }: ScannedItem): Promise<number> {
+  const message = parseSigned(bytes);
+  const key = stubKeys.get(KeyId.fromBytes(message.keyIdBytes));
+  if (message.type !== "pericard/stubs" || !key) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", "stubs are not this server's");
+  }
+  verifyMessage(key, message);
+  const { recording, stream, stubs } = Stubs.decode(message.payload);
+  if (!(await recordingKeys.findTombstone(recording))) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", "stubs are of a recording that was not erased");
+  }
+  await catalog.storeStubs(
+    recording,
+    stubs.map((stub) => ({ ...stub, stream })),
+  );
+  return stubs.length;
+}
+
 /** Codes that say of an item, and of nothing else, that it cannot be believed or opened. */
 const REFUSAL_CODES: ReadonlySet<string> = new Set([
   "ERR_NOT_FOUND",
@@ -76,15 +108,18 @@ function isRefusal(error: unknown): boolean {
  * @throws when a volume cannot be read or the key store does not answer; nothing may use the catalog then.
  */
 export async function rebuildCatalog(parts: RebuildParts): Promise<RebuildReport> {
-  let [packageCopies, gaps, refused, read] = [0, 0, 0, 0];
+  let [packageCopies, gaps, stubs, refused, read] = [0, 0, 0, 0, 0];
   for (const volume of parts.volumes) {
     for await (const items of volume.scan()) {
       const rows = [];
       for (const item of items) {
         try {
           if (item.kind === STORED_KIND.package) rows.push(await readStored(parts, item));
-          else await storeGap(parts, item);
-          if (item.kind === STORED_KIND.gap) gaps += 1;
+          else if (item.kind === STORED_KIND.stubs) stubs += await storeStubs(parts, item);
+          else {
+            await storeGap(parts, item);
+            gaps += 1;
+          }
         } catch (error) {
           if (!isRefusal(error)) throw error;
           refused += 1;
@@ -97,5 +132,5 @@ export async function rebuildCatalog(parts: RebuildParts): Promise<RebuildReport
     }
   }
   await parts.catalog.endRebuild();
-  return { packageCopies, gaps, refused };
+  return { packageCopies, gaps, stubs, refused };
 }

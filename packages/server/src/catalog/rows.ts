@@ -10,6 +10,7 @@ import type {
   SegmentRow,
   Start,
   StreamRow,
+  StubRow,
   SummaryRow,
 } from "./catalog.ts";
 
@@ -123,6 +124,17 @@ export function summaryRow(row: SqlRow): SummaryRow {
     sequence: Number(row["sequence"]),
     suspect: Boolean(row["suspect"]),
     sealed: row["sealed"] as Uint8Array,
+  };
+}
+
+/** A row of the stubs table. */
+export function stubRow(row: SqlRow): StubRow {
+  return {
+    stream: Number(row["stream"]),
+    sequence: Number(row["sequence"]),
+    hash: row["hash"] as Uint8Array,
+    prev: row["prev"] as Uint8Array | null,
+    final: Number(row["final"]) === 1,
   };
 }
 

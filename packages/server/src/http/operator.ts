@@ -11,6 +11,7 @@ import type { Audit } from "../access/audit.ts";
 import { codeOf, ServerError } from "../errors.ts";
 import { operatorSocketPath } from "../operator-socket.ts";
 import { addProblemHandlers } from "./answers.ts";
+import { erasureRoutes, type ErasureRouteParts } from "./operator-erasures.ts";
 import { volumeRoutes, type VolumeRouteParts } from "./operator-volumes.ts";
 
 /** Bytes of a socket's path that Linux takes (sockaddr_un less its zero byte). */
@@ -18,7 +19,7 @@ const SOCKET_PATH_BYTES_MAX = 107;
 /** A body names a few things; none is data. */
 const BODY_BYTES_MAX = 64 * 1024;
 
-export interface OperatorParts extends VolumeRouteParts {
+export interface OperatorParts extends VolumeRouteParts, ErasureRouteParts {
   readonly audit: Audit;
   readonly logger: FastifyBaseLogger;
 }
@@ -71,6 +72,7 @@ export async function buildOperatorApp(parts: OperatorParts): Promise<FastifyIns
   addProblemHandlers(plain);
   auditActions(plain, parts.audit);
   await app.register(volumeRoutes(parts));
+  await app.register(erasureRoutes(parts));
   return plain;
 }
 

@@ -37,6 +37,15 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_SERVER_NOT_RUNNING: { status: 503, title: "server is not running" },
 };
 
+/** Refusals of the key store that the operator hears. To everybody else they are said otherwise, or not at all. */
+const CUSTODY_STATUS: Readonly<Record<string, number>> = {
+  ERR_PATIENT_UNKNOWN: 404,
+  ERR_RECORDING_UNKNOWN: 404,
+  ERR_ERASURE_UNKNOWN: 404,
+  ERR_HOLD_UNKNOWN: 404,
+  ERR_LEGAL_HOLD: 409,
+};
+
 /** Seconds after which a client that was sent away may come back. */
 export const RETRY_AFTER_SECONDS = 2;
 
@@ -57,6 +66,8 @@ export function problemOf(error: unknown): Problem {
     return problem(status, error.code, title, error.message);
   }
   const code = codeOf(error);
+  const custody = code === undefined ? undefined : CUSTODY_STATUS[code];
+  if (custody !== undefined) return problem(custody, String(code), "key store refuses", (error as Error).message);
   if (code?.startsWith("ERR_KEYSTORE_")) return problem(503, code, "key store is not available");
   if (code === "ERR_SQLITE_ERROR") return problem(503, "ERR_CATALOG_UNAVAILABLE", STATUS.ERR_CATALOG_UNAVAILABLE.title);
   return fastifyProblem(error) ?? problem(500, "ERR_INTERNAL", "server failed");

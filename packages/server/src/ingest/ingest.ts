@@ -17,6 +17,7 @@ import {
   SUITE,
   type ParsedSigned,
   type JournalledHeader,
+  type RecordingId,
 } from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import type { Catalog } from "../catalog/catalog.ts";
@@ -134,7 +135,7 @@ export class Ingest {
     const { segments, statements, mailbox, keyChanges, copyCount, nowUnixMs } = this.#parts;
     const receivedAtUnixMs = nowUnixMs();
     const outcome = await segments.store(terminal, items, receivedAtUnixMs);
-    const { durable, contradictions, refusals: foreign } = outcome;
+    const { durable, contradictions, erased, refusals: foreign } = outcome;
     const { routing, serial } = terminal;
     const refusals = [...unopened, ...foreign];
     await Promise.all([
@@ -142,15 +143,32 @@ export class Ingest {
       ...contradictions.map(({ item: { header }, cause }) =>
         this.#alarm(serial, `conflict ${cause} ${header.recording} ${header.sequence}`),
       ),
+      ...erased.map(({ recording }) => this.#alarm(serial, `erased ${recording}`)),
       this.#noteKeys(terminal, items, outcome.reused),
     ]);
+    const erasedWords = await Promise.all(
+      erased.map(({ recording, hashes }) => this.#sayErased(terminal, recording, hashes)),
+    );
     return [
       ...(durable.length > 0 ? [statements.receipt(routing, receivedAtUnixMs, copyCount, durable)] : []),
       ...contradictions.map((contradiction) => statements.conflict(routing, receivedAtUnixMs, contradiction)),
+      ...erasedWords.flat(),
       ...refusals.map((refusal) => statements.rejected(routing, receivedAtUnixMs, refusal)),
       ...mailbox.collect(routing, 0),
       ...keyChanges.letters(serial),
     ];
+  }
+
+  /** The signed word that a recording was erased; none when it was not, or is another terminal's. */
+  async #sayErased(
+    { serial, routing }: RegisteredTerminal,
+    recording: RecordingId,
+    hashes: readonly Uint8Array[],
+  ): Promise<readonly Uint8Array[]> {
+    const { recordingKeys, statements } = this.#parts;
+    const tombstone = await recordingKeys.findTombstone(recording);
+    if (tombstone?.terminal !== serial) return [];
+    return [statements.erased(routing, tombstone.erasedAtUnixMs, recording, hashes)];
   }
 
   /** What an envelope tells of the terminal's keys: how far they are used, and whether one was used twice. */
@@ -185,6 +203,8 @@ export class Ingest {
       throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
     }
     const hash = sha256(bytes);
+    const erased = owner === null ? await this.#sayErased(terminal, recording, [hash]) : [];
+    if (erased.length > 0) return erased;
     // What says once more that a place stays empty adds nothing: the first word is kept.
     if (!(await catalog.findGapHash(recording, stream, sequence))) {
       control.requireRoom();

@@ -3,12 +3,14 @@ import { ed25519Public, rawPublicKey, signMessage, verifyMessage } from "@perica
 import {
   Conflict,
   equalBytes,
+  Erased,
   FetchChallenge,
   parseSigned,
   ProtocolError,
   KeyId,
   Receipt,
   Rejected,
+  type RecordingId,
   type RoutingId,
   type SignedType,
 } from "@pericard/protocol";
@@ -31,6 +33,16 @@ export class StatementMaker {
   /** These segments are durable in `copyCount` copies. Called after they are. */
   receipt(routing: RoutingId, receivedAtUnixMs: number, copyCount: number, hashes: readonly Uint8Array[]): Uint8Array {
     return this.#sign("pericard/receipt", Receipt.encode({ routing, receivedAtUnixMs, copyCount, hashes }));
+  }
+
+  /** Nothing of this recording is stored or will be. */
+  erased(
+    routing: RoutingId,
+    erasedAtUnixMs: number,
+    recording: RecordingId,
+    hashes: readonly Uint8Array[],
+  ): Uint8Array {
+    return this.#sign("pericard/erased", Erased.encode({ routing, erasedAtUnixMs, recording, hashes }));
   }
 
   conflict(routing: RoutingId, detectedAtUnixMs: number, { item, cause }: Contradiction): Uint8Array {

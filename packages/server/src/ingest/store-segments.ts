@@ -25,6 +25,12 @@ export interface Contradiction {
   readonly cause: Conflict["cause"];
 }
 
+/** Segments of one erased recording. */
+export interface ErasedItems {
+  readonly recording: RecordingId;
+  readonly hashes: readonly Uint8Array[];
+}
+
 /** What became of an envelope's segments. */
 export interface StoreOutcome {
   /** h of every segment that is durable now or was before. */
@@ -32,12 +38,16 @@ export interface StoreOutcome {
   readonly contradictions: readonly Contradiction[];
   /** Segments of a recording that is another terminal's. */
   readonly refusals: readonly Refusal[];
+  /** Segments of recordings that were erased: nothing of them is stored. */
+  readonly erased: readonly ErasedItems[];
   /** Segments that are durable, under a key use that had sealed another one. */
   readonly reused: readonly OpenedItem[];
 }
 
 /** What became of one package's segments. */
 interface PackageOutcome extends Pick<StoreOutcome, "durable" | "reused"> {
+  /** Segments whose recording was erased meanwhile. */
+  readonly erased: readonly OpenedItem[];
   /** Segments that the catalog found to be contradictions. */
   readonly refused: readonly OpenedItem[];
 }
@@ -90,6 +100,7 @@ function joined(a: StoreOutcome, b: StoreOutcome): StoreOutcome {
     durable: [...a.durable, ...b.durable],
     contradictions: [...a.contradictions, ...b.contradictions],
     refusals: [...a.refusals, ...b.refusals],
+    erased: [...a.erased, ...b.erased],
     reused: [...a.reused, ...b.reused],
   };
 }
@@ -133,7 +144,10 @@ export class SegmentStore {
     if (!first || !last) return NOTHING;
     const { recording, stream } = first.header;
     const key = await this.#findKey(terminal, first, receivedAtUnixMs);
-    if (!key) return { ...NOTHING, refusals: group.map(({ hash }) => ({ code: FOREIGN, hash, envelope: null })) };
+    if (key === "foreign") {
+      return { ...NOTHING, refusals: group.map(({ hash }) => ({ code: FOREIGN, hash, envelope: null })) };
+    }
+    if (key === "erased") return { ...NOTHING, erased: [{ recording, hashes: group.map(({ hash }) => hash) }] };
     let view = await this.#views.find(recording, stream, first.header.sequence, last.header.sequence);
     const fresh: OpenedItem[] = [];
     const durable: Uint8Array[] = [];
@@ -154,11 +168,13 @@ export class SegmentStore {
     this.#views.forget(recording, stream);
     const parts = await Promise.all(packages);
     const refused = parts.flatMap((part) => part.refused);
-    if (refused.length === 0) this.#views.remember(recording, stream, view);
+    const erased = parts.flatMap((part) => part.erased);
+    if (refused.length === 0 && erased.length === 0) this.#views.remember(recording, stream, view);
     return {
       durable: [...durable, ...parts.flatMap((part) => part.durable)],
       contradictions: [...contradictions, ...(await this.#causesOf(refused))],
       refusals: [],
+      erased: erased.length === 0 ? [] : [{ recording, hashes: erased.map(({ hash }) => hash) }],
       reused: parts.flatMap((part) => part.reused),
     };
   }
@@ -177,18 +193,20 @@ export class SegmentStore {
   }
 
   /**
-   * The recording's key, before anything is compared with what is stored of it; undefined when the recording is another
-   * terminal's. A recording that nobody has is this terminal's from now on.
+   * The recording's key, before anything is compared with what is stored of it; or that the recording is another terminal's, or
+   * was erased. A recording that nobody has is this terminal's from now on.
    */
   async #findKey(
     { serial }: RegisteredTerminal,
     { header, descriptor }: OpenedItem,
     receivedAtUnixMs: number,
-  ): Promise<RecordingKey | undefined> {
+  ): Promise<RecordingKey | "foreign" | "erased"> {
     try {
       return await this.#parts.recordingKeys.obtain(header.recording, serial, descriptor, receivedAtUnixMs);
     } catch (error) {
-      if (codeOf(error) === FOREIGN || codeOf(error) === "ERR_RECORDING_UNKNOWN") return undefined;
+      const code = codeOf(error);
+      if (code === FOREIGN || code === "ERR_RECORDING_UNKNOWN") return "foreign";
+      if (code === "ERR_RECORDING_ERASED") return "erased";
       throw error;
     }
   }
@@ -231,13 +249,14 @@ export class SegmentStore {
       );
     }
     return {
-      durable: fresh.filter((_, i) => outcomes[i] !== "conflict").map(({ hash }) => hash),
+      durable: fresh.filter((_, i) => isNew[i] || outcomes[i] === "duplicate").map(({ hash }) => hash),
+      erased: fresh.filter((_, i) => outcomes[i] === "erased"),
       refused: fresh.filter((_, i) => outcomes[i] === "conflict"),
       reused: fresh.filter((_, i) => outcomes[i] === "reused"),
     };
   }
 }
 
-const NOTHING: StoreOutcome = { durable: [], contradictions: [], refusals: [], reused: [] };
+const NOTHING: StoreOutcome = { durable: [], contradictions: [], refusals: [], erased: [], reused: [] };
 /** What a terminal is told of a segment in a recording that is not its own. */
 const FOREIGN = "ERR_MESSAGE_REFUSED";

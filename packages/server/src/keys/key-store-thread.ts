@@ -1,5 +1,8 @@
 /** The thread of the key store: every call waits for every copy. */
 import {
+  type DataType,
+  type ErasureOrder,
+  type HoldOrder,
   type KekAccess,
   KeyStore,
   type KeyAlarm,
@@ -12,6 +15,7 @@ import {
 import { systemRandom } from "@pericard/crypto";
 import {
   SUITE,
+  type ErasureId,
   type PatientId,
   type RecordingId,
   type RoutingId,
@@ -53,6 +57,18 @@ const methods = {
   obtainRecordingKey: (recording: RecordingId, serial: TerminalId, patient: PatientId | null, nowUnixMs: number) =>
     store.obtainRecordingKey(recording, serial, patient, nowUnixMs),
   findRecordingKey: (recording: RecordingId) => store.findRecordingKey(recording),
+  erasePatient: (patient: PatientId, order: ErasureOrder) => store.erasePatient(patient, order),
+  eraseRecordings: (recordings: readonly RecordingId[], order: ErasureOrder) =>
+    store.eraseRecordings(recordings, order),
+  erasures: () => store.erasures(),
+  getErasure: (id: ErasureId) => store.getErasure(id),
+  findTombstone: (recording: RecordingId) => store.findTombstone(recording),
+  tombstonesAfter: (number: number, limit: number) => store.tombstonesAfter(number, limit),
+  setHold: (hold: HoldOrder) => store.setHold(hold),
+  liftHold: (id: string, order: ErasureOrder) => store.liftHold(id, order),
+  holds: () => store.holds(),
+  setRetention: (tenant: TenantId, type: DataType, days: number | null) => store.setRetention(tenant, type, days),
+  retention: () => store.retention(),
   keyLife: (serial: TerminalId) => store.keyLife(serial),
   markKeyUse: (serial: TerminalId, mark: KeyMark) => store.markKeyUse(serial, mark),
   beginKeyChange: (serial: TerminalId, change: NewKeyChange) => store.beginKeyChange(serial, change),

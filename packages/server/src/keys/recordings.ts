@@ -7,7 +7,7 @@ import {
   type SegmentDescriptor,
   type TerminalId,
 } from "@pericard/protocol";
-import type { RecordingKey } from "@pericard/custody";
+import type { RecordingKey, Tombstone } from "@pericard/custody";
 import type { Catalog } from "../catalog/catalog.ts";
 import { codeOf, ServerError } from "../errors.ts";
 import type { KeyStorePort } from "./key-store.ts";
@@ -29,7 +29,8 @@ export class RecordingKeys {
   /**
    * The data key of a terminal's recording. The first segment that comes decides whose the recording is.
    *
-   * @throws {CustodyError} code ERR_RECORDING_UNKNOWN when the recording is another terminal's.
+   * @throws {CustodyError} code ERR_RECORDING_UNKNOWN when the recording is another terminal's, ERR_RECORDING_ERASED when it or
+   * its patient was erased.
    */
   async obtain(
     recording: RecordingId,
@@ -56,6 +57,16 @@ export class RecordingKeys {
       if (codeOf(error) === "ERR_NOT_FOUND") return null;
       throw error;
     }
+  }
+
+  /** What stands in the place of an erased recording's key. */
+  findTombstone(recording: RecordingId): Promise<Tombstone | undefined> {
+    return this.#keyStore.findTombstone(recording);
+  }
+
+  /** Forgets a key that was erased. */
+  forget(recording: RecordingId): void {
+    this.#keys.delete(recording);
   }
 
   #remember(recording: RecordingId, key: Promise<RecordingKey>): Promise<RecordingKey> {

@@ -1,6 +1,5 @@
 /** Who follows which recording, and what keeps a followed terminal quick. */
 import type { RecordingId, TerminalId } from "@pericard/protocol";
-import type { StoredPackage } from "../catalog/catalog.ts";
 
 type Listener = () => void;
 
@@ -28,8 +27,8 @@ export class LiveFeed {
     };
   }
 
-  /** Something of a recording became durable. */
-  stored({ recording }: StoredPackage): void {
+  /** Something of a recording became durable, or all of it was erased: followers look again. */
+  changed(recording: RecordingId): void {
     for (const listener of this.#listeners.get(recording) ?? []) listener();
   }
 }

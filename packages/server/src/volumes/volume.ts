@@ -6,7 +6,7 @@
 import type { FramePosition } from "@pericard/framelog";
 
 /** What a stored frame is. */
-export const STORED_KIND = { package: 1, gap: 2 } as const;
+export const STORED_KIND = { package: 1, gap: 2, stubs: 3 } as const;
 export type StoredKind = (typeof STORED_KIND)[keyof typeof STORED_KIND];
 
 /** Something to store, sealed or signed before it comes here. */

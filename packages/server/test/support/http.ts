@@ -3,6 +3,7 @@ import {
   Command,
   Conflict,
   decodeMail,
+  Erased,
   parseSigned,
   Receipt,
   Rejected,
@@ -28,6 +29,7 @@ export interface Answer {
   readonly conflicts: readonly Conflict[];
   readonly rejections: readonly Rejected[];
   readonly commands: readonly Command[];
+  readonly erased: readonly Erased[];
   /** h of everything that is receipted, as text, sorted. */
   readonly receipted: readonly string[];
 }
@@ -59,6 +61,7 @@ function readMail(body: Uint8Array | undefined) {
     conflicts: payloads("pericard/conflict").map((payload) => Conflict.decode(payload)),
     rejections: payloads("pericard/rejected").map((payload) => Rejected.decode(payload)),
     commands: payloads("pericard/command").map((payload) => Command.decode(payload)),
+    erased: payloads("pericard/erased").map((payload) => Erased.decode(payload)),
     receipted: receipts.flatMap(({ hashes }) => hashes.map(toHex)).sort(),
   };
 }

@@ -4,6 +4,7 @@ import type { Copy } from "../../volumes/volume.ts";
 import type { CatalogMethods, ItemOutcome, RebuiltPackage, StoredPackage } from "../catalog.ts";
 import { judge, judgePlace, shapeText, viewOf, withSegment, type Verdict } from "../judge.ts";
 import { startColumns } from "../rows.ts";
+import { isErased } from "./erasures.ts";
 import { noteUses } from "./key-uses.ts";
 import { readChain } from "./segments.ts";
 import type { SqlContext } from "./sql-context.ts";
@@ -14,7 +15,13 @@ export function packageMethods(context: SqlContext): PackageMethods {
   const { sql, transact } = context;
   return {
     storePackages: (packages) =>
-      transact(() => packages.map((stored) => storePackage(context, stored, judge).outcomes)),
+      transact(() =>
+        packages.map((stored) =>
+          isErased(context, stored.recording)
+            ? stored.items.map(() => "erased" as const)
+            : storePackage(context, stored, judge).outcomes,
+        ),
+      ),
     rebuildPackages: (packages) =>
       transact(() => {
         sql("CREATE TABLE IF NOT EXISTS rebuilt (commitment BLOB PRIMARY KEY, package INTEGER) WITHOUT ROWID").run();
@@ -75,8 +82,9 @@ function obtainRecording({ sql }: SqlContext, stored: StoredPackage): number {
 function insertRecording({ sql }: Pick<SqlContext, "sql">, stored: StoredPackage): number {
   const { predecessor } = stored.descriptor;
   const { lastInsertRowid } = sql(
-    "INSERT INTO recordings (id, tenant, terminal, patient, predecessor, predecessor_cause, first_received_ms)" +
-      " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO recordings (key, id, tenant, terminal, patient, predecessor, predecessor_cause, first_received_ms)" +
+      " VALUES ((SELECT MAX(k) + 1 FROM (SELECT MAX(key) AS k FROM recordings UNION ALL SELECT MAX(key) FROM erased" +
+      " UNION ALL SELECT 0)), ?, ?, ?, ?, ?, ?, ?)",
   ).run(
     stored.recording,
     stored.tenant,

@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS packages (
   key INTEGER PRIMARY KEY,
   recording INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS packages_by_recording ON packages (recording);
 CREATE TABLE IF NOT EXISTS copies (
   volume TEXT NOT NULL,
   file INTEGER NOT NULL,
@@ -122,6 +123,26 @@ CREATE TABLE IF NOT EXISTS audit (
   outcome TEXT NOT NULL,
   hash BLOB NOT NULL
 ) STRICT;
+-- Erased recordings. Their keys are not given again: what was under way when they went must not meet another recording.
+CREATE TABLE IF NOT EXISTS erased (
+  key INTEGER PRIMARY KEY,
+  recording TEXT NOT NULL UNIQUE,
+  number INTEGER NOT NULL,
+  erased_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS erased_by_number ON erased (number);
+-- What stays of an erased recording's segments; packed once it lies on the volumes too.
+CREATE TABLE IF NOT EXISTS stubs (
+  recording TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  hash BLOB NOT NULL,
+  prev BLOB,
+  final INTEGER NOT NULL,
+  packed INTEGER NOT NULL,
+  PRIMARY KEY (recording, stream, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS stubs_unpacked ON stubs (recording, stream, sequence) WHERE packed = 0;
 -- Which uses of each terminal's keys sealed a stored segment: one bit each, 256 uses a row, lowest bit first.
 CREATE TABLE IF NOT EXISTS key_uses (
   terminal TEXT NOT NULL,

@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ServerError } from "../../errors.ts";
 import type { CatalogMethods } from "../catalog.ts";
 import { auditMethods } from "./audit.ts";
+import { erasureMethods } from "./erasures.ts";
 import { fetchMethods } from "./fetches.ts";
 import { gapMethods } from "./gaps.ts";
 import { packageMethods } from "./packages.ts";
@@ -80,6 +81,7 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     ...packageMethods(context),
     ...segmentMethods(context),
     ...gapMethods(context),
+    ...erasureMethods(context),
     ...statusMethods(context),
     ...fetchMethods(context),
     ...recordingMethods(context),
