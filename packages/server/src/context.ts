@@ -325,6 +325,7 @@ async function openRooms(
       keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
       erasures,
       audit,
+      keyCopiesWanted: keyFolderPaths(config).length,
     }),
     rebuilt,
     close: async () => {

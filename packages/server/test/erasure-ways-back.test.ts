@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { STORED_KIND } from "../src/volumes/volume.ts";
 import { ErasedOrigin, itemsOf, openElsewhere, packagesOf } from "./support/erased-site.ts";
 import { PLAIN_SHAPE, TestRecording } from "./support/test-recording.ts";
-import { TestInstallation } from "./support/test-server.ts";
+import type { TestInstallation } from "./support/test-server.ts";
 
 let origin: ErasedOrigin;
 let site: TestInstallation;
@@ -30,7 +30,7 @@ const keyFolder = (index: number): string => join(site.config.volumePaths[index]
 
 async function expectErased(): Promise<void> {
   await origin.expectNothingShown(site);
-  await origin.expectNothingOpens(site);
+  origin.expectNothingOpens(site);
 }
 
 /** Puts a folder in the place of another. */
@@ -41,14 +41,14 @@ function replace(folder: string, by: string): void {
 
 test("the look that ends every test sees keys and packages while they are there", async () => {
   await site.start();
-  await origin.expectThatTheLookSees(site);
+  origin.expectThatTheLookSees(site);
 });
 
 test("it does not come back from the packs: what lies there opens with no key", async () => {
   await site.start();
   await origin.erase(site);
   await site.stop();
-  expect((await packagesOf(site, origin.ada.recording.id)).length).toBe(2);
+  expect(packagesOf(site, origin.ada.recording.id).length).toBe(2);
   await site.start();
   await expectErased();
 });
@@ -116,7 +116,7 @@ test("it does not come back by a rebuild of the catalog; the chain does, as stub
   await site.start();
   await origin.erase(site);
   await site.stop();
-  const stubs = (await itemsOf(site)).filter(({ kind }) => kind === STORED_KIND.stubs);
+  const stubs = itemsOf(site).filter(({ kind }) => kind === STORED_KIND.stubs);
   expect(stubs).toHaveLength(2);
   rmSync(catalogFolder(), { recursive: true });
   await site.start();
@@ -176,19 +176,19 @@ test("it does not come back from a volume that was away during the erasure", asy
   }
   await full.start();
   await wide.expectNothingShown(full);
-  await wide.expectNothingOpens(full);
+  wide.expectNothingOpens(full);
   await full.stop();
   rmSync(join(full.config.dataPath, "catalog"), { recursive: true });
   await full.start();
   await wide.expectNothingShown(full);
-  await wide.expectNothingOpens(full);
+  wide.expectNothingOpens(full);
   await full.remove();
   await wide.site.remove();
 });
 
 test("another server, which had the keys in memory, forgets them within a second", async () => {
   await site.start();
-  await origin.expectThatTheLookSees(site);
+  origin.expectThatTheLookSees(site);
   const elsewhere = openElsewhere(site);
   elsewhere.erasePatient(origin.ada.patient.id, { reason: "elsewhere", by: "operator", atUnixMs: site.clock.unixMs });
   elsewhere.close();

@@ -1,6 +1,6 @@
 /** The operator's routes about erasure, legal holds and retention. */
 import type { FastifyPluginAsyncTypebox, Static } from "@fastify/type-provider-typebox";
-import type { LegalHold } from "@pericard/custody";
+import type { ErasureOrder, LegalHold } from "@pericard/custody";
 import { ERASURE_BY_MAX, ERASURE_REASON_MAX, ErasureId, PatientId, RecordingId } from "@pericard/protocol";
 import type { Eraser } from "../erasure/eraser.ts";
 import { ServerError } from "../errors.ts";
@@ -40,6 +40,13 @@ function requireSubject(patient: string | undefined, recordings: readonly string
   throw new ServerError("ERR_REQUEST_RANGE", "name a patient or recordings");
 }
 
+interface Asked {
+  readonly reason: string;
+  readonly by?: string;
+}
+
+const orderOf = ({ reason, by = "operator" }: Asked, atUnixMs: number): ErasureOrder => ({ reason, by, atUnixMs });
+
 const namesOf = ({ patient, recordings }: Static<typeof ErasureBody>): string =>
   patient === undefined ? (recordings ?? []).join(" ").slice(0, 200) : `patient ${patient}`;
 
@@ -47,12 +54,6 @@ const namesOf = ({ patient, recordings }: Static<typeof ErasureBody>): string =>
 export const erasureRoutes =
   ({ eraser, keyStore, nowUnixMs }: ErasureRouteParts): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const orderOf = ({ reason, by = "operator" }: { reason: string; by?: string | undefined }) => ({
-      reason,
-      by,
-      atUnixMs: nowUnixMs(),
-    });
-
     app.post(
       "/v1/erasures",
       {
@@ -62,8 +63,8 @@ export const erasureRoutes =
       async ({ body }) => {
         const named = requireSubject(body.patient, body.recordings);
         return named.patient === undefined
-          ? eraser.eraseRecordings(named.recordings, orderOf(body))
-          : eraser.erasePatient(named.patient, orderOf(body));
+          ? eraser.eraseRecordings(named.recordings, orderOf(body, nowUnixMs()))
+          : eraser.erasePatient(named.patient, orderOf(body, nowUnixMs()));
       },
     );
 
@@ -94,7 +95,7 @@ export const erasureRoutes =
         return keyStore.setHold({
           patient: named.patient ?? null,
           recording: named.recordings?.[0] ?? null,
-          ...orderOf(body),
+          ...orderOf(body, nowUnixMs()),
         });
       },
     );
@@ -105,6 +106,6 @@ export const erasureRoutes =
         schema: { params: Type.Object({ id: Type.String() }), body: LiftBody },
         config: { action: "lift legal hold" },
       },
-      async ({ params, body }) => keyStore.liftHold(params.id, orderOf(body)),
+      async ({ params, body }) => keyStore.liftHold(params.id, orderOf(body, nowUnixMs())),
     );
   };

@@ -1,6 +1,7 @@
 /** An installation of which one patient is erased, and everything that could show that patient's data again. */
 import { openPackage } from "@pericard/crypto";
 import { KeyStore, type Patient } from "@pericard/custody";
+import { FrameLog, openDiskFolder } from "@pericard/framelog";
 import { parsePackage, utf8, type RecordingId } from "@pericard/protocol";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +9,7 @@ import { DatabaseSync } from "node:sqlite";
 import { expect } from "vitest";
 import { OperatorClient } from "../../src/client/operator-client.ts";
 import type { CertificateFile } from "../../src/erasure/certificate.ts";
-import { openDirectoryVolume } from "../../src/volumes/directory-volume.ts";
-import { STORED_KIND } from "../../src/volumes/volume.ts";
+import { STORED_KIND, type StoredItem } from "../../src/volumes/volume.ts";
 import { everySample, readAll, readerOf } from "./reading.ts";
 import { PLAIN_SHAPE, TestRecording } from "./test-recording.ts";
 import { TestInstallation } from "./test-server.ts";
@@ -81,16 +81,16 @@ export class ErasedOrigin {
   }
 
   /** No file has a sample, a key or the name; no key of the key store opens a package of the erased recording. */
-  async expectNothingOpens(site: TestInstallation): Promise<void> {
+  expectNothingOpens(site: TestInstallation): void {
     expect(whatIsIn(site.root, this.#needles())).toEqual([]);
-    expect(await packagesThatOpen(site, this.ada.recording.id)).toBe(0);
+    expect(packagesThatOpen(site, this.ada.recording.id)).toBe(0);
   }
 
   /** The same look finds what it looks for before the erasure: it is not blind. */
-  async expectThatTheLookSees(site: TestInstallation): Promise<void> {
+  expectThatTheLookSees(site: TestInstallation): void {
     const found = whatIsIn(site.root, this.#needles());
     expect(found.filter((name) => name.startsWith("wrapped"))).toHaveLength(2 * this.secrets.wrapped.length);
-    expect(await packagesThatOpen(site, this.ada.recording.id)).toBeGreaterThan(0);
+    expect(packagesThatOpen(site, this.ada.recording.id)).toBeGreaterThan(0);
   }
 
   #needles(): ReadonlyMap<string, Uint8Array> {
@@ -157,10 +157,10 @@ function whatIsIn(folder: string, needles: ReadonlyMap<string, Uint8Array>): rea
 }
 
 /** Packages of a recording, on every volume, that any key of the key store opens. */
-async function packagesThatOpen(site: TestInstallation, recording: RecordingId): Promise<number> {
+function packagesThatOpen(site: TestInstallation, recording: RecordingId): number {
   const keys = site.store.recordingKeys().map(({ dataKey }) => dataKey);
   let count = 0;
-  for (const bytes of await packagesOf(site, recording)) {
+  for (const bytes of packagesOf(site, recording)) {
     if (keys.some((key) => opens(key, bytes))) count += 1;
   }
   return count;
@@ -176,22 +176,24 @@ function opens(key: Uint8Array, bytes: Uint8Array): boolean {
 }
 
 /** Packages of a recording as they lie on the volumes, copies counted each. */
-export async function packagesOf(site: TestInstallation, recording: RecordingId): Promise<readonly Uint8Array[]> {
-  return (await itemsOf(site))
+export function packagesOf(site: TestInstallation, recording: RecordingId): readonly Uint8Array[] {
+  return itemsOf(site)
     .filter(({ kind, bytes }) => kind === STORED_KIND.package && parsePackage(bytes).header.recording === recording)
     .map(({ bytes }) => bytes);
 }
 
-/** Everything that lies on the volumes. */
-export async function itemsOf(site: TestInstallation) {
-  const options = { ...site.environment, deadlineMs: 10_000, retryMs: 5000 };
-  const all = [];
-  for (const path of site.config.volumePaths) {
-    const volume = openDirectoryVolume(path, options);
-    for await (const items of volume.scan()) all.push(...items);
-    await volume.close();
-  }
-  return all;
+/** Everything that lies on the volumes, read beside the server that has them. */
+export function itemsOf(site: TestInstallation): readonly StoredItem[] {
+  return site.config.volumePaths.flatMap((path) => {
+    const log = FrameLog.open(openDiskFolder(path), { name: "pack", fileBytesMax: 1 });
+    const items = [...log.replay()].flatMap((entry) =>
+      entry.kind === "frame"
+        ? [{ kind: entry.frame.kind as StoredItem["kind"], bytes: entry.frame.content.slice() }]
+        : [],
+    );
+    log.close();
+    return items;
+  });
 }
 
 /** The key store of an installation as another process has it. */
