@@ -4,6 +4,7 @@ import type { Catalog } from "../src/catalog/catalog.ts";
 import { rowOf, store, StreamBench, type Caller, type CatalogBench } from "./catalog-contract/bench.ts";
 import { drawHash, drawTerminal, drawBoot } from "./catalog-contract/bench.ts";
 import { describeErasures } from "./catalog-contract/erasures.ts";
+import { describeCopies } from "./catalog-contract/copies.ts";
 import { describePackages } from "./catalog-contract/packages.ts";
 import { describeReading } from "./catalog-contract/reading.ts";
 import { describeRecords, readTrail } from "./catalog-contract/records.ts";
@@ -30,6 +31,7 @@ export function describeCatalog(name: string, makeBench: () => Promise<CatalogBe
     describeReading(() => first.catalog);
     describeErasures(() => first.catalog);
     describeRecords(() => first.catalog);
+    describeCopies(() => first.catalog);
     describeCallers(
       () => [first.catalog, second.catalog],
       () => bench,

@@ -8,7 +8,7 @@ import type { BootId, GAP_CAUSES, PackageItem, RecordingId, SegmentDescriptor, T
 import type { PatientId, Stub, TenantId } from "@pericard/protocol";
 import type { ThreadMethods } from "../threads/messages.ts";
 import type { ThreadCalls } from "../threads/thread.ts";
-import type { Copy } from "../volumes/volume.ts";
+import type { Copy, StoredKind } from "../volumes/volume.ts";
 
 /** What the first stored segment of a recording tells about it. */
 export interface RecordingFacts {
@@ -74,6 +74,27 @@ export interface GapRow {
   readonly sequence: number;
   readonly cause: (typeof GAP_CAUSES)[number];
   readonly hash: Uint8Array;
+}
+
+/** Something that lies in packs, with every copy that is known of it. */
+export interface CopiedItem {
+  /** Rises with each item until the catalog is rebuilt. */
+  readonly key: number;
+  readonly kind: StoredKind;
+  /** Whose data package it is; null for a signed statement. */
+  readonly recording: RecordingId | null;
+  /** SHA-256 of a signed statement; null for a data package, whose items have hashes. */
+  readonly hash: Uint8Array | null;
+  /** In order of volume ids. */
+  readonly copies: readonly Copy[];
+}
+
+/** A signed statement that lies in packs. */
+export interface StoredStatement {
+  readonly kind: StoredKind;
+  /** SHA-256 of its bytes. */
+  readonly hash: Uint8Array;
+  readonly copies: readonly Copy[];
 }
 
 /** A status as it is kept: the newest of a terminal. */
@@ -223,6 +244,31 @@ export interface CatalogMethods {
   storeGap(gap: GapRow): void;
   /** Hash of the gap statement that was stored for a place, or null. */
   findGapHash(recording: RecordingId, stream: number, sequence: number): Uint8Array | null;
+  /** Notes where a signed statement lies; one that is known, by its hash, gains the copies. */
+  keepStatement(statement: StoredStatement): void;
+  /** Items by key after `afterKey`, `limit` at most; none at the end. */
+  walkCopies(afterKey: number, limit: number): readonly CopiedItem[];
+  /** One item as it is now; null when it is gone. */
+  findCopied(key: number): CopiedItem | null;
+  /** Segments of a stretch of a stream that are read from the package of that key. */
+  findItemHashes(
+    key: number,
+    recording: RecordingId,
+    stream: number,
+    fromSequence: number,
+    toSequence: number,
+  ): readonly { readonly sequence: number; readonly hash: Uint8Array }[];
+  /**
+   * Puts one copy of an item in the place of another; `before` null adds one, `after` null forgets one.
+   *
+   * @returns false, and nothing is changed, when the item or the copy is gone, or another copy is on the volume of `after`.
+   */
+  replaceCopy(key: number, before: Copy | null, after: Copy | null): boolean;
+  /** How many items have a copy on each volume that has any. Reads every row. */
+  countCopies(): readonly { readonly volumeId: string; readonly copies: number }[];
+  /** Keeps a note of the server's own under a name; null removes it. */
+  storeNote(name: string, json: string | null): void;
+  listNotes(): readonly { readonly name: string; readonly json: string }[];
   /** Keeps a status unless a newer or equal contact is known. @returns whether it was kept, and what the one before said. */
   storeStatus(status: StatusRow): { readonly kept: boolean; readonly beforeJson: string | null };
   /** The offsets of a terminal's boot, or null when it never made contact in it. */

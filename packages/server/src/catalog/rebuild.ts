@@ -56,7 +56,10 @@ async function readStored({ recordingKeys }: RebuildParts, { bytes, copy }: Scan
   return { ...stored, commitment };
 }
 
-async function storeGap({ catalog, terminals, recordingKeys }: RebuildParts, { bytes }: ScannedItem): Promise<void> {
+async function storeGap(
+  { catalog, terminals, recordingKeys }: RebuildParts,
+  { bytes, copy }: ScannedItem,
+): Promise<void> {
   const message = parseSigned(bytes);
   const { serial, verifyKey } = await terminals.getSigner(RoutingId.fromBytes(message.keyIdBytes));
   verifyMessage(verifyKey, message);
@@ -65,7 +68,9 @@ async function storeGap({ catalog, terminals, recordingKeys }: RebuildParts, { b
   if (message.type !== "pericard/gap" || (owner !== null && owner !== serial)) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "gap is another terminal's");
   }
-  await catalog.storeGap({ recording, stream, sequence, cause, hash: sha256(bytes) });
+  const hash = sha256(bytes);
+  await catalog.keepStatement({ kind: STORED_KIND.gap, hash, copies: [copy] });
+  await catalog.storeGap({ recording, stream, sequence, cause, hash });
 }
 
 /** Stubs are believed under a receipt key of the server's, and of a recording that was erased. */

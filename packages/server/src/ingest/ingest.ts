@@ -208,7 +208,8 @@ export class Ingest {
     // What says once more that a place stays empty adds nothing: the first word is kept.
     if (!(await catalog.findGapHash(recording, stream, sequence))) {
       control.requireRoom();
-      await control.store({ kind: STORED_KIND.gap, bytes: bytes.slice() });
+      const copies = await control.store({ kind: STORED_KIND.gap, bytes: bytes.slice() });
+      await catalog.keepStatement({ kind: STORED_KIND.gap, hash, copies });
       await catalog.storeGap({ recording, stream, sequence, cause, hash });
     }
     return [statements.receipt(terminal.routing, nowUnixMs(), copyCount, [hash])];

@@ -44,11 +44,15 @@ CREATE TABLE IF NOT EXISTS recordings (
 CREATE INDEX IF NOT EXISTS recordings_by_patient ON recordings (patient, first_received_ms);
 CREATE INDEX IF NOT EXISTS recordings_by_predecessor ON recordings (predecessor);
 ${STREAMS_TABLE}
+-- What lies in packs: data packages of a recording, and signed statements (kind other than 1, recording 0) by their SHA-256.
 CREATE TABLE IF NOT EXISTS packages (
   key INTEGER PRIMARY KEY,
-  recording INTEGER NOT NULL
+  recording INTEGER NOT NULL,
+  kind INTEGER NOT NULL DEFAULT 1,
+  hash BLOB
 ) STRICT;
 CREATE INDEX IF NOT EXISTS packages_by_recording ON packages (recording);
+CREATE UNIQUE INDEX IF NOT EXISTS packages_by_hash ON packages (hash) WHERE hash IS NOT NULL;
 CREATE TABLE IF NOT EXISTS copies (
   volume TEXT NOT NULL,
   file INTEGER NOT NULL,
@@ -143,6 +147,10 @@ CREATE TABLE IF NOT EXISTS stubs (
   PRIMARY KEY (recording, stream, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stubs_unpacked ON stubs (recording, stream, sequence) WHERE packed = 0;
+CREATE TABLE IF NOT EXISTS notes (
+  name TEXT PRIMARY KEY,
+  json TEXT NOT NULL
+) STRICT;
 -- Which uses of each terminal's keys sealed a stored segment: one bit each, 256 uses a row, lowest bit first.
 CREATE TABLE IF NOT EXISTS key_uses (
   terminal TEXT NOT NULL,
@@ -176,8 +184,14 @@ ALTER TABLE recordings DROP COLUMN told_sequence;
 ALTER TABLE recordings DROP COLUMN told_open;
 `;
 
+/** From version 2, which knew no places of signed gaps, to 3. */
+const STATEMENTS_AMONG_PACKAGES = `
+ALTER TABLE packages ADD COLUMN kind INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE packages ADD COLUMN hash BLOB;
+`;
+
 /** What brings a catalog from version n to n + 1, at place n - 1. Run as one transaction, before {@link CATALOG_TABLES}. */
-export const UPGRADES: readonly string[] = [STREAMS_OF_THEIR_OWN];
+export const UPGRADES: readonly string[] = [STREAMS_OF_THEIR_OWN, STATEMENTS_AMONG_PACKAGES];
 
 /** Version of the tables. An older catalog is brought up to date, a newer one refused. */
 export const CATALOG_VERSION = UPGRADES.length + 1;

@@ -10,7 +10,9 @@ import type { CatalogMethods } from "../catalog.ts";
 import { auditMethods } from "./audit.ts";
 import { erasureMethods } from "./erasures.ts";
 import { fetchMethods } from "./fetches.ts";
+import { copyMethods } from "./copies.ts";
 import { gapMethods } from "./gaps.ts";
+import { noteMethods } from "./notes.ts";
 import { packageMethods } from "./packages.ts";
 import { recordingMethods } from "./recordings.ts";
 import { CATALOG_FILE, CATALOG_TABLES, CATALOG_VERSION, UPGRADES } from "./schema.ts";
@@ -82,6 +84,8 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     ...segmentMethods(context),
     ...gapMethods(context),
     ...erasureMethods(context),
+    ...copyMethods(context),
+    ...noteMethods(context),
     ...statusMethods(context),
     ...fetchMethods(context),
     ...recordingMethods(context),
