@@ -1,8 +1,8 @@
 /** The settings of a gateway: its file, with secrets from files of their own, and what the command line puts in place of it. */
 import type { GatewaySettings } from "@pericard/gateway";
-import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CliError } from "./errors.ts";
+import { readSecret, readText } from "./secret-file.ts";
 
 /** Options of the command line that stand in place of settings in the file. */
 export interface GatewayOptions {
@@ -18,19 +18,6 @@ function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new CliError("ERR_USAGE", `${path} cannot be read`, { cause });
-  }
-}
-
-/** The secret that a file holds, without the line end that editors add. */
-function readToken(path: string): string {
-  return readText(path).trim();
-}
-
 function readConfig(path: string): unknown {
   const text = readText(path);
   try {
@@ -44,7 +31,7 @@ function readConfig(path: string): unknown {
 function withToken(entry: unknown, folder: string): unknown {
   if (!isFields(entry) || typeof entry["tokenFile"] !== "string") return entry;
   const { tokenFile, ...rest } = entry;
-  return { ...rest, token: readToken(resolve(folder, tokenFile)) };
+  return { ...rest, token: readSecret(resolve(folder, tokenFile)) };
 }
 
 function withTokens(list: unknown, folder: string): unknown {
@@ -56,7 +43,7 @@ function upstreamsOf({ upstream = [], upstreamToken = [] }: GatewayOptions): rea
     throw new CliError("ERR_USAGE", "--upstream and --upstream-token must be given equally often");
   }
   if (upstream.length === 0) return undefined;
-  return upstream.map((url, i) => ({ url, token: readToken(upstreamToken[i] ?? "") }));
+  return upstream.map((url, i) => ({ url, token: readSecret(upstreamToken[i] ?? "") }));
 }
 
 /**

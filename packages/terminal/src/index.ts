@@ -13,7 +13,9 @@ export { Terminal, type RecordOptions, type TerminalReport } from "./terminal.ts
 export { Answers } from "./upload/answers.ts";
 export { takeKeyChange, type KeyChangeParts } from "./upload/key-change-actions.ts";
 export * from "./upload/transport.ts";
-export * from "./upload/transport-http.ts";
+export * from "./upload/target-list.ts";
+export * from "./upload/way.ts";
+export * from "./upload/way-http.ts";
 export * from "./small-heap.ts";
 export * from "./sources/again.ts";
 export * from "./sources/public-test-data.ts";

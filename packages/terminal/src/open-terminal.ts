@@ -4,7 +4,7 @@ import { keepReserve, lockFolder, openDiskFolder } from "@pericard/framelog";
 import { systemClock } from "./clock-system.ts";
 import type { TerminalProfile } from "./terminal-parts.ts";
 import { Terminal } from "./terminal.ts";
-import { createHttpTransport } from "./upload/transport-http.ts";
+import { createTransport } from "./upload/way.ts";
 
 /** Room for counters and state on a disk that the journal has filled: without it no upload could free the journal. */
 const RESERVE_FILE = "terminal.reserve";
@@ -22,7 +22,7 @@ export function openTerminal(folderPath: string, profile: TerminalProfile = {}):
       folder: keepReserve(openDiskFolder(folderPath), RESERVE_FILE),
       clock: systemClock,
       random: systemRandom,
-      transport: (targets: Parameters<typeof createHttpTransport>[0]) => createHttpTransport(targets, systemClock),
+      transport: (targets: Parameters<typeof createTransport>[0]) => createTransport(targets, systemClock),
     };
     return new Terminal(ports, profile, () => lock.release());
   } catch (error) {

@@ -23,6 +23,7 @@ import { isDiskError, journalError } from "./journal/journal-error.ts";
 import { findLostPlaces } from "./journal/lost-segments.ts";
 import { ServerTrust } from "./server-trust.ts";
 import { codecsOf, type TerminalCodecs } from "./suite-rules.ts";
+import { RESEND_MS } from "./upload/deliveries.ts";
 import type { Transport } from "./upload/transport.ts";
 
 /** What a terminal gets from outside. */
@@ -46,6 +47,8 @@ export interface TerminalProfile {
    * sealed segments are compressed; default `dedup+gzip`.
    */
   readonly codec?: SegmentCodecName | undefined;
+  /** Milliseconds for which a receipt is waited for before an item is sent again, by another target if there is one. Default 30,000. */
+  readonly receiptWaitMs?: number;
 }
 
 /** Default limit of a journal. */
@@ -67,6 +70,7 @@ export interface TerminalParts extends TerminalCodecs {
   readonly gaps: GapStatements;
   readonly commands: Commands;
   readonly trust: ServerTrust;
+  readonly receiptWaitMs: number;
 }
 
 /**
@@ -109,6 +113,7 @@ export function openParts(ports: TerminalPorts, profile: TerminalProfile): Termi
     gaps,
     commands,
     trust,
+    receiptWaitMs: profile.receiptWaitMs ?? RESEND_MS.first,
   };
 }
 

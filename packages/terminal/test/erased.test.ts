@@ -6,7 +6,7 @@ import { PushSource } from "./support/array-source.ts";
 import { NEVER, openBench } from "./support/bench.ts";
 import { Installation } from "./support/deployed.ts";
 import { TestClock } from "./support/test-clock.ts";
-import type { Received } from "./support/test-server.ts";
+import { PLAIN, type Received } from "./support/test-server.ts";
 import { deployBench, hashesIn, recorded, SECOND, upload, type UploadBench } from "./support/uploads.ts";
 
 const shared = new Installation();
@@ -137,7 +137,7 @@ describe("erased", () => {
       status: 410,
       mail: refusal,
       problemCode: "ERR_RECORDING_ERASED",
-      retryAfterMs: null,
+      ...PLAIN,
     });
     const stop = new AbortController();
     const uploading = own.terminal.upload({ signal: stop.signal });

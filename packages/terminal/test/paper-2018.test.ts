@@ -36,6 +36,7 @@ import { asPublicTestData, createSyntheticFile, systemClock, Terminal, type Post
 import { describe, expect, test } from "vitest";
 import { fileSource, PushSource, samplesOf } from "./support/array-source.ts";
 import { NEVER, openBench, record } from "./support/bench.ts";
+import { PLAIN } from "./support/test-server.ts";
 import { Installation } from "./support/deployed.ts";
 import { TestServer } from "./support/test-server.ts";
 
@@ -67,9 +68,12 @@ class PaperServer {
     const transport = {
       sentBytes: 0,
       target: null,
+      preferred: null,
+      heard: () => undefined,
+      doubt: () => undefined,
       close: () => undefined,
       post: (body: Uint8Array): Promise<PostAnswer> =>
-        Promise.resolve({ status: 200, mail: encodeMail(this.#receive(body)), problemCode: null, retryAfterMs: null }),
+        Promise.resolve({ status: 200, mail: encodeMail(this.#receive(body)), problemCode: null, ...PLAIN }),
     };
     const ports = { folder: this.folder, clock: systemClock, random: systemRandom, transport: () => transport };
     return new Terminal(ports, options);

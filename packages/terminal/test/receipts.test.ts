@@ -7,7 +7,7 @@ import { fileSource, samplesOf } from "./support/array-source.ts";
 import { NEVER, openBench, record, until } from "./support/bench.ts";
 import { Installation } from "./support/deployed.ts";
 import { TestClock, turns } from "./support/test-clock.ts";
-import type { Received } from "./support/test-server.ts";
+import { PLAIN, type Received } from "./support/test-server.ts";
 import { deployBench, hashesIn, recorded, upload, type UploadBench } from "./support/uploads.ts";
 
 const shared = new Installation();
@@ -146,7 +146,7 @@ describe("refusals of the path never move anything", () => {
     let posts = 0;
     bench.server.intercept = (body) => {
       posts += 1;
-      return body && { status, mail: null, problemCode: "ERR_ANY", retryAfterMs: null };
+      return body && { status, mail: null, problemCode: "ERR_ANY", ...PLAIN };
     };
     const stop = new AbortController();
     const uploading = own.terminal.upload({ signal: stop.signal });
@@ -166,7 +166,7 @@ describe("refusals of the path never move anything", () => {
     let posts = 0;
     bench.server.intercept = () => {
       posts += 1;
-      return { status: 503, mail: null, problemCode: "ERR_BUFFER_FULL", retryAfterMs: 100_000 };
+      return { status: 503, mail: null, problemCode: "ERR_BUFFER_FULL", ...PLAIN, retryAfterMs: 100_000 };
     };
     const stop = new AbortController();
     const uploading = own.terminal.upload({ signal: stop.signal });
@@ -187,7 +187,7 @@ describe("refusals of the path never move anything", () => {
     bench.server.intercept = (body) => {
       if (body.length <= 300_000) return undefined;
       sizes.push(body.length);
-      return { status: 413, mail: null, problemCode: null, retryAfterMs: null };
+      return { status: 413, mail: null, problemCode: null, ...PLAIN };
     };
     const uploading = terminal.upload({ signal: NEVER });
     await clock.advance(120_000);

@@ -58,7 +58,8 @@ function parseProvision(value: Record<string, unknown>): Provision {
   };
 }
 
-function parseTarget(value: unknown): UploadTarget {
+/** Checks a target. @throws {TypeError} when it has no token, or no address that a terminal can upload to. */
+export function parseTarget(value: unknown): UploadTarget {
   const { url, token } = value as Record<string, unknown>;
   if (typeof url !== "string" || typeof token !== "string" || !/^https?:$/.test(new URL(url).protocol)) {
     throw new TypeError("upload target has no url and token");

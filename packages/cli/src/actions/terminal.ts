@@ -27,6 +27,7 @@ interface RecordOptions extends TerminalOptions, SourceOptions {
   readonly journalLimitMb: string;
   readonly codec?: string;
   readonly upload: boolean;
+  readonly receiptSeconds: string;
 }
 
 const STATUS_FILE = "status.json";
@@ -133,6 +134,7 @@ export async function record(options: RecordOptions): Promise<void> {
   const terminal = openTerminal(options.data, {
     segmentLengthMs: 1000 * numberOption("segment-seconds", options.segmentSeconds, 1, 60),
     codec: codecOption(options.codec),
+    receiptWaitMs: receiptWaitMs(options),
     journalLimitBytes: 1e6 * numberOption("journal-limit-mb", options.journalLimitMb, 1, 1e6),
   });
   const { serial, suite } = terminal.status();
@@ -152,11 +154,15 @@ export async function record(options: RecordOptions): Promise<void> {
   output.result(result, [progressLine(status, tally), ...recordings.map((id) => `recording ${id}`)]);
 }
 
-export async function upload(options: TerminalOptions): Promise<void> {
+function receiptWaitMs({ receiptSeconds }: { readonly receiptSeconds: string }): number {
+  return 1000 * numberOption("receipt-seconds", receiptSeconds, 1, 86_400);
+}
+
+export async function upload(options: TerminalOptions & { readonly receiptSeconds: string }): Promise<void> {
   keepHeapSmall();
   const output = outputFor(options);
   const signal = stopSignal();
-  const terminal = openTerminal(options.data);
+  const terminal = openTerminal(options.data, { receiptWaitMs: receiptWaitMs(options) });
   const tally = await withTerminal(terminal, options.data, output, () => terminal.upload({ signal }));
   const status = terminal.status();
   terminal.close();

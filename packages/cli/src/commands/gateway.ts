@@ -1,10 +1,7 @@
 /** `pericard gateway`: takes sealed messages in, keeps them on disk, passes them on. */
 import type { Command } from "commander";
+import { collect } from "../collect.ts";
 import { later } from "../later.ts";
-
-function collect(value: string, before: readonly string[] = []): readonly string[] {
-  return [...before, value];
-}
 
 /** Adds the commands. */
 export function addGatewayCommands(program: Command): void {

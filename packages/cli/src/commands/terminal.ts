@@ -1,6 +1,10 @@
 /** `pericard terminal`: records, uploads, and says how it is. */
 import type { Command } from "commander";
+import { collect } from "../collect.ts";
 import { later } from "../later.ts";
+
+const RECEIPT_SECONDS =
+  "how long a receipt is waited for before an item is sent again, by the next target if there is one";
 
 /** Adds the commands. */
 export function addTerminalCommands(program: Command): void {
@@ -32,14 +36,24 @@ export function addTerminalCommands(program: Command): void {
     )
     .option("--journal-limit-mb <number>", "bytes that the journal may take, in MB", "512")
     .option("--no-upload", "record only")
+    .option("--receipt-seconds <number>", RECEIPT_SECONDS, "30")
     .option("--json", "print a JSON object when ready and one at the end")
     .action(later(() => import("../actions/terminal.ts"), "record"));
   terminal
     .command("upload")
     .description("upload what is in the journal until everything has a receipt")
     .requiredOption("--data <folder>", "folder that the terminal was deployed into")
+    .option("--receipt-seconds <number>", RECEIPT_SECONDS, "30")
     .option("--json", "print one JSON object at the end")
     .action(later(() => import("../actions/terminal.ts"), "upload"));
+  terminal
+    .command("targets")
+    .description("show where the terminal uploads to, or put another list in its place")
+    .requiredOption("--data <folder>", "folder that the terminal was deployed into")
+    .option("--target <url>", "gateway or server; repeated, the preferred one first", collect)
+    .option("--token-file <file>", "file with the token for the target at the same place", collect)
+    .option("--json", "print JSON")
+    .action(later(() => import("../actions/terminal-targets.ts"), "targets"));
   terminal
     .command("status")
     .description("say how the terminal is")

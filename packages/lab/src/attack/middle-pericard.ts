@@ -30,7 +30,7 @@ import {
   type ParsedSigned,
   type TerminalId,
 } from "@pericard/protocol";
-import { createHttpTransport, systemClock, Terminal, type PostOptions, type Transport } from "@pericard/terminal";
+import { createTransport, systemClock, Terminal, type PostOptions, type Transport } from "@pericard/terminal";
 import { LabError } from "../errors.ts";
 import type { Outcome } from "./attack.ts";
 import type { AttackSite } from "./site.ts";
@@ -77,6 +77,18 @@ class Middle implements Transport {
 
   get target(): string | null {
     return this.#inner.target;
+  }
+
+  get preferred(): string | null {
+    return this.#inner.preferred;
+  }
+
+  heard(target: string): void {
+    this.#inner.heard(target);
+  }
+
+  doubt(target: string, takenAtMs: number): void {
+    this.#inner.doubt(target, takenAtMs);
   }
 
   close(): void {
@@ -148,8 +160,8 @@ export async function standBetweenPericard(site: AttackSite): Promise<Outcome> {
   const { serial } = deployTerminal(site.factory, site.tenant.id, folder, [target]);
   noteSlowUse(site, serial);
   let middle: Middle | undefined;
-  const transport = (targets: Parameters<typeof createHttpTransport>[0]): Transport => {
-    middle = new Middle(createHttpTransport(targets, systemClock));
+  const transport = (targets: Parameters<typeof createTransport>[0]): Transport => {
+    middle = new Middle(createTransport(targets, systemClock));
     return middle;
   };
   const terminal = new Terminal({ folder, clock: systemClock, random: systemRandom, transport });

@@ -2,13 +2,26 @@
 import type { EnvelopeId } from "@pericard/protocol";
 import type { JournalEntry } from "../journal/journal-index.ts";
 
-/** An item that was delivered and not receipted is sent again after this, doubled each time, in milliseconds. */
-export const RESEND_MS = { first: 30_000, max: 600_000 } as const;
+/**
+ * When an item that was delivered and not receipted is sent again, in milliseconds: after `first`, which is doubled each
+ * time, up to `max`. To a gateway that could pass nothing on when it took the item, which waits there durably, not before
+ * `waiting`.
+ */
+export const RESEND_MS = { first: 30_000, max: 600_000, waiting: 86_400_000 } as const;
 const ENVELOPES_MAX = 256;
+
+/** How a target took an item. */
+export interface Taken {
+  readonly target: string;
+  readonly atMs: number;
+  readonly cutOff: boolean;
+}
 
 interface Delivery {
   sentCount: number;
   dueAtMs: number;
+  /** Which target took it last and when, and whether that could pass nothing on; null when none did. */
+  taken: Taken | null;
   inFlight: boolean;
   /** Whether it travels alone, because an envelope that it was in could not be taken. */
   alone: boolean;
@@ -18,12 +31,30 @@ interface Delivery {
 export class Deliveries {
   readonly #deliveries = new Map<JournalEntry, Delivery>();
   readonly #envelopes = new Map<EnvelopeId, readonly JournalEntry[]>();
+  readonly #preferred: () => string | null;
+  readonly #receiptWaitMs: number;
+
+  /**
+   * @param preferred the target that would be asked first now.
+   * @param receiptWaitMs how long a receipt is waited for before an item is sent again the first time.
+   */
+  constructor(preferred: () => string | null, receiptWaitMs: number = RESEND_MS.first) {
+    this.#preferred = preferred;
+    this.#receiptWaitMs = receiptWaitMs;
+  }
 
   /** The monotonic clock from which an item may be sent; infinite while it is under way. */
   dueAtMs(entry: JournalEntry): number {
     const delivery = this.#deliveries.get(entry);
     if (!delivery) return 0;
-    return delivery.inFlight ? Number.POSITIVE_INFINITY : delivery.dueAtMs;
+    if (delivery.inFlight) return Number.POSITIVE_INFINITY;
+    const { taken, dueAtMs } = delivery;
+    return taken?.cutOff && taken.target === this.#preferred() ? taken.atMs + RESEND_MS.waiting : dueAtMs;
+  }
+
+  /** How items were taken before that are sent again because no receipt came. */
+  unreceipted(entries: readonly JournalEntry[]): readonly Taken[] {
+    return entries.flatMap((entry) => this.#deliveries.get(entry)?.taken ?? []);
   }
 
   travelsAlone(entry: JournalEntry): boolean {
@@ -40,13 +71,12 @@ export class Deliveries {
   }
 
   /** Notes that items reached the path: without a receipt they are due again later. */
-  delivered(entries: readonly JournalEntry[], nowMs: number): void {
+  delivered(entries: readonly JournalEntry[], taken: Taken): void {
     for (const entry of entries) {
       const delivery = this.#deliveries.get(entry);
       if (!delivery) continue;
-      delivery.inFlight = false;
-      delivery.dueAtMs = nowMs + Math.min(RESEND_MS.first * 2 ** Math.min(delivery.sentCount, 16), RESEND_MS.max);
-      delivery.sentCount += 1;
+      delivery.taken = taken;
+      this.#dueLater(delivery, taken.atMs);
     }
   }
 
@@ -60,8 +90,7 @@ export class Deliveries {
 
   /** Makes an item due later, as if it had been delivered. */
   postpone(entry: JournalEntry, nowMs: number): void {
-    this.#of(entry);
-    this.delivered([entry], nowMs);
+    this.#dueLater(this.#of(entry), nowMs);
   }
 
   /** Makes items due at once, each in an envelope of its own. */
@@ -69,6 +98,7 @@ export class Deliveries {
     for (const entry of entries) {
       const delivery = this.#of(entry);
       delivery.alone = true;
+      delivery.taken = null;
       delivery.dueAtMs = 0;
     }
   }
@@ -83,10 +113,17 @@ export class Deliveries {
     for (const entry of entries) this.#deliveries.delete(entry);
   }
 
+  #dueLater(delivery: Delivery, nowMs: number): void {
+    const maxMs = Math.max(RESEND_MS.max, this.#receiptWaitMs);
+    delivery.inFlight = false;
+    delivery.dueAtMs = nowMs + Math.min(this.#receiptWaitMs * 2 ** Math.min(delivery.sentCount, 16), maxMs);
+    delivery.sentCount += 1;
+  }
+
   #of(entry: JournalEntry): Delivery {
     const known = this.#deliveries.get(entry);
     if (known) return known;
-    const made = { sentCount: 0, dueAtMs: 0, inFlight: false, alone: false };
+    const made = { sentCount: 0, dueAtMs: 0, taken: null, inFlight: false, alone: false };
     this.#deliveries.set(entry, made);
     return made;
   }

@@ -6,10 +6,12 @@ import {
   MAIL_MEDIA_TYPE,
   SIGNED_MEDIA_TYPE,
   UPLOAD_PATH,
+  UPSTREAM_HEADER,
+  UPSTREAM_UNREACHABLE,
   WAIT_PARAMETER,
 } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
-import type { PostAnswer, PostOptions } from "./transport.ts";
+import type { PostOptions, WayAnswer } from "./transport.ts";
 
 /** Where to, and how long a connection may stand still. */
 export interface HttpPost {
@@ -21,7 +23,7 @@ export interface HttpPost {
 }
 
 /** Sends one body. @throws {TerminalError} ERR_UPLOAD_UNREACHABLE or ERR_UPLOAD_ANSWER. */
-export function httpPost(target: HttpPost, body: Uint8Array, options: PostOptions): Promise<PostAnswer> {
+export function httpPost(target: HttpPost, body: Uint8Array, options: PostOptions): Promise<WayAnswer> {
   return new Promise((resolve, reject) => {
     const fail = (cause: unknown): void => reject(asTerminalError(cause));
     const sent = startRequest(target, body, options);
@@ -56,7 +58,7 @@ function startRequest({ url, token, agent, idleTimeoutMs }: HttpPost, body: Uint
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<PostAnswer> {
+async function readAnswer(response: IncomingMessage): Promise<WayAnswer> {
   const bytes = await readBody(response);
   const status = response.statusCode ?? 0;
   const isDelivered = status === 200 || status === 202;
@@ -65,6 +67,7 @@ async function readAnswer(response: IncomingMessage): Promise<PostAnswer> {
     mail: isDelivered && bytes.length > 0 ? bytes : null,
     problemCode: isDelivered ? null : problemCodeOf(bytes),
     retryAfterMs: retryAfterMsOf(response.headers["retry-after"]),
+    cutOff: isDelivered && response.headers[UPSTREAM_HEADER] === UPSTREAM_UNREACHABLE,
   };
 }
 

@@ -21,7 +21,7 @@ export interface LaneParts {
   /** The monotonic clock until which a batch that is not full waits for more. */
   readonly waitsForMoreUntilMs: () => number;
   readonly send: (entries: readonly JournalEntry[], signal: AbortSignal) => Promise<PostAnswer | undefined>;
-  readonly takeMail: (mail: Uint8Array) => void;
+  readonly takeMail: (answer: PostAnswer) => void;
 }
 
 const PAYLOAD_TOO_LARGE = 413;
@@ -65,7 +65,7 @@ class Lane {
       if (!answer) return;
       if (isDelivered(answer)) {
         this.#backoff.succeeded();
-        if (answer.mail) this.#parts.takeMail(answer.mail);
+        this.#parts.takeMail(answer);
         return;
       }
       if (answer.status === PAYLOAD_TOO_LARGE) this.#bytesMax = Math.max(BATCH_BYTES_MIN, batch.sizeBytes / 2);

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { Backoff } from "./backoff.ts";
 import { isTransient } from "./lane.ts";
 import { isDelivered } from "./sender.ts";
-import type { Transport } from "./transport.ts";
+import type { PostAnswer, Transport } from "./transport.ts";
 
 /** Seconds for which the server may hold a poll. */
 export const POLL_WAIT_SECONDS = 25;
@@ -13,7 +13,8 @@ const POLL_PAUSE_MS = 2000;
 /** Answers that follow one status, at most: a server that goes on asking must not keep statuses from being sent. */
 const ANSWERS_PER_CONTACT_MAX = 8;
 
-type Outcome = "news" | "quiet" | "failed";
+/** `cut-off`: a gateway has it and can pass nothing on, which is no contact for a status. */
+type Outcome = "news" | "quiet" | "cut-off" | "failed";
 
 /** What polls work with. */
 export interface PollParts {
@@ -25,7 +26,7 @@ export interface PollParts {
   /** A signed answer that waits to be sent; it is gone then, since the server asks again for one that is lost. */
   readonly takeAnswer: () => Uint8Array | undefined;
   /** Whether anything in the mail was news. */
-  readonly takeMail: (mail: Uint8Array) => boolean;
+  readonly takeMail: (answer: PostAnswer) => boolean;
 }
 
 /** Polls of one run of uploads. */
@@ -61,6 +62,10 @@ export class Poll {
     const { signed, told } = makeStatus();
     const outcome = await this.#post(signed, waitSeconds, signal);
     if (outcome === "failed") return outcome;
+    if (outcome === "cut-off") {
+      await this.#rest(null, signal);
+      return "failed";
+    }
     told();
     for (let count = 0; count < ANSWERS_PER_CONTACT_MAX && !signal.aborted; count += 1) {
       const answer = takeAnswer();
@@ -75,14 +80,20 @@ export class Poll {
     try {
       const answer = await transport.post(signed, waitSeconds > 0 ? { waitSeconds, signal } : { signal });
       if (isDelivered(answer)) {
+        const outcome = takeMail(answer) ? "news" : "quiet";
+        if (answer.cutOff) return "cut-off";
         this.#backoff.succeeded();
-        return answer.mail && takeMail(answer.mail) ? "news" : "quiet";
+        return outcome;
       }
       retryAfterMs = answer.retryAfterMs;
     } catch (error) {
       if (!isTransient(error)) throw error;
     }
-    if (!signal.aborted) await this.#parts.clock.sleep(this.#backoff.failed(retryAfterMs), signal);
+    await this.#rest(retryAfterMs, signal);
     return "failed";
+  }
+
+  async #rest(retryAfterMs: number | null, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await this.#parts.clock.sleep(this.#backoff.failed(retryAfterMs), signal);
   }
 }

@@ -7,7 +7,7 @@ import { isDiskError } from "../journal/journal-error.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { sealBody, type SealParts } from "./seal-body.ts";
-import type { PostAnswer, Transport } from "./transport.ts";
+import type { PostAnswer, Transport, WayAnswer } from "./transport.ts";
 
 /** What a sender works with. */
 export interface SenderParts extends SealParts {
@@ -20,7 +20,7 @@ export interface SenderParts extends SealParts {
 }
 
 /** Whether an answer means that the message reached the path. It moves no responsibility: only a receipt does. */
-export function isDelivered(answer: PostAnswer): boolean {
+export function isDelivered(answer: WayAnswer): boolean {
   return answer.status === 200 || answer.status === 202;
 }
 
@@ -37,15 +37,17 @@ export async function sendBatch(
   const { deliveries, transport, clock } = parts;
   const { body, envelope, sent } = makeBody(parts, entries);
   if (!body) return undefined;
+  for (const { target, atMs, cutOff } of deliveries.unreceipted(sent)) if (!cutOff) transport.doubt(target, atMs);
   deliveries.sending(sent, envelope);
-  let delivered = false;
+  let answer: PostAnswer | undefined;
   try {
-    const answer = await transport.post(body, { signal });
-    delivered = isDelivered(answer);
+    answer = await transport.post(body, { signal });
     return answer;
   } finally {
-    if (delivered) deliveries.delivered(sent, clock.monotonicMs());
-    else deliveries.failed(sent);
+    if (answer && isDelivered(answer)) {
+      const { target, cutOff } = answer;
+      deliveries.delivered(sent, { target, cutOff, atMs: clock.monotonicMs() });
+    } else deliveries.failed(sent);
   }
 }
 

@@ -7,8 +7,8 @@ export interface PostOptions {
   readonly signal: AbortSignal;
 }
 
-/** What answered. */
-export interface PostAnswer {
+/** What one target answered. */
+export interface WayAnswer {
   /** HTTP status, or what corresponds to it: 200 and 202 mean that the message reached the path. */
   readonly status: number;
   /** Signed messages of the mailbox as one CBOR array, not verified; null when there is none. */
@@ -17,12 +17,32 @@ export interface PostAnswer {
   readonly problemCode: string | null;
   /** For how long the path asks to be left alone; null when it does not. */
   readonly retryAfterMs: number | null;
+  /** Whether it is a gateway that says that it can pass nothing on now: what it took waits there. */
+  readonly cutOff: boolean;
 }
 
-/** Carries signed messages. A new one is a file of this folder that makes one of these. */
+/** One way to one target. A new one is a file of this folder that makes one of these, and a line in way.ts. */
+export interface Way {
+  /** Sends one signed message. @throws {TerminalError} ERR_UPLOAD_UNREACHABLE or ERR_UPLOAD_ANSWER. */
+  post(body: Uint8Array, options: PostOptions): Promise<WayAnswer>;
+  close(): void;
+}
+
+/** What answered, and where. */
+export interface PostAnswer extends WayAnswer {
+  readonly target: string;
+}
+
+/** Carries signed messages to whichever target serves. */
 export interface Transport {
   /** Sends one signed message. @throws {TerminalError} ERR_UPLOAD_UNREACHABLE or ERR_UPLOAD_ANSWER. */
   post(body: Uint8Array, options: PostOptions): Promise<PostAnswer>;
+  /** Is told that a target brought news of the server. */
+  heard(target: string): void;
+  /** Is told that what a target took at that time of the monotonic clock has had no receipt: others are preferred for a while. */
+  doubt(target: string, takenAtMs: number): void;
+  /** The target that would be asked first now. */
+  readonly preferred: string | null;
   /** Bytes of all bodies sent, repeated ones included. */
   readonly sentBytes: number;
   /** Where the last answer came from; null before the first, and when nothing answers. */

@@ -16,6 +16,7 @@ import { isLiveItem, type LiveItems } from "./live-items.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { Poll, type PollParts } from "./poll.ts";
 import { sendBatch, type SenderParts } from "./sender.ts";
+import type { PostAnswer } from "./transport.ts";
 
 /** What is recorded while uploads run. */
 export type Activity = "live" | "file" | "none";
@@ -106,20 +107,27 @@ export class Uploader {
   }
 
   #lane(): Omit<LaneParts, "candidates" | "waitsForMoreUntilMs"> {
-    const { sender, random, bell, mailbox } = this.#parts;
+    const { sender, random, bell } = this.#parts;
     return {
       clock: this.#clock,
       random,
       bell,
       deliveries: sender.deliveries,
       send: (entries, signal) => sendBatch(sender, entries, signal),
-      takeMail: (mail) => void mailbox.take(mail),
+      takeMail: (answer) => void this.#takeMail(answer),
     };
   }
 
+  /** Whether an answer's mail was news. */
+  #takeMail({ mail, target }: PostAnswer): boolean {
+    const news = mail !== null && this.#parts.mailbox.take(mail);
+    if (news) this.#parts.sender.transport.heard(target);
+    return news;
+  }
+
   #poll(): Poll {
-    const { sender, random, makeStatus, takeAnswer, mailbox } = this.#parts;
-    const takeMail = (mail: Uint8Array): boolean => mailbox.take(mail);
+    const { sender, random, makeStatus, takeAnswer } = this.#parts;
+    const takeMail = (answer: PostAnswer): boolean => this.#takeMail(answer);
     return new Poll({ transport: sender.transport, clock: this.#clock, random, makeStatus, takeAnswer, takeMail });
   }
 }

@@ -54,6 +54,9 @@ export type Verdict =
   | { readonly conflict: Conflict["cause"] }
   | { readonly rejected: string };
 
+/** What an answer of a server in memory has when it has nothing to say. */
+export const PLAIN = { retryAfterMs: null, cutOff: false, target: "memory" } as const;
+
 type Intercepted = PostAnswer | undefined;
 
 const NOW_UNIX_MS = Date.UTC(2026, 0, 2);
@@ -225,6 +228,9 @@ export class TestServer {
       posts: 0,
       sentBytes: 0,
       target: null as string | null,
+      preferred: "memory",
+      heard: () => undefined,
+      doubt: () => undefined,
       close: () => undefined,
       post: async (body: Uint8Array, options: PostOptions): Promise<PostAnswer> => {
         await new Promise(setImmediate);
@@ -234,7 +240,7 @@ export class TestServer {
         if (answer) return answer;
         transport.target = "memory";
         const mail = encodeMail(this.receive(body));
-        return { status: 200, mail, problemCode: null, retryAfterMs: null };
+        return { status: 200, mail, problemCode: null, ...PLAIN };
       },
     };
     return transport;

@@ -1,12 +1,19 @@
-import { encodeMail, MAIL_ANSWER_BYTES_MAX, problem, SIGNED_MEDIA_TYPE } from "@pericard/protocol";
-import { createHttpTransport, systemClock, type HttpTransportLimits } from "@pericard/terminal";
+import {
+  encodeMail,
+  MAIL_ANSWER_BYTES_MAX,
+  problem,
+  SIGNED_MEDIA_TYPE,
+  UPSTREAM_HEADER,
+  UPSTREAM_UNREACHABLE,
+} from "@pericard/protocol";
+import { createHttpWay, systemClock, TargetList, TARGET_TIMES, type TargetTimes } from "@pericard/terminal";
 import { describe, expect, test } from "vitest";
 import { NEVER } from "./support/bench.ts";
 import { startHttp, type HttpServer } from "./support/http-server.ts";
 import { TestClock } from "./support/test-clock.ts";
 
 const BODY = Uint8Array.from({ length: 1000 }, (_, i) => i & 0xff);
-const LIMITS: HttpTransportLimits = { restMs: 1000, idleTimeoutMs: 300 };
+const TIMES: TargetTimes = { ...TARGET_TIMES, restMs: 1000 };
 const clock = new TestClock();
 
 const answer =
@@ -16,11 +23,12 @@ const answer =
     response.end(body);
   };
 
-function connect(servers: readonly HttpServer[], limits = LIMITS) {
-  return createHttpTransport(
+function connect(servers: readonly HttpServer[], idleTimeoutMs = 300) {
+  return new TargetList(
     servers.map(({ url }, index) => ({ url, token: `token-${index}` })),
+    (target) => createHttpWay(target, idleTimeoutMs),
     clock,
-    limits,
+    TIMES,
   );
 }
 
@@ -34,6 +42,8 @@ describe("one request", () => {
       mail,
       problemCode: null,
       retryAfterMs: null,
+      cutOff: false,
+      target: server.url,
     });
     const [request] = server.requests;
     expect(request).toMatchObject({ url: "/v1/messages", body: BODY });
@@ -58,7 +68,11 @@ describe("one request", () => {
 
   test("a path in the target's address is kept", async () => {
     const server = await startHttp(answer(202));
-    const transport = createHttpTransport([{ url: `${server.url}/gateway/`, token: "t" }], clock);
+    const transport = new TargetList(
+      [{ url: `${server.url}/gateway/`, token: "t" }],
+      (target) => createHttpWay(target),
+      clock,
+    );
     await transport.post(BODY, { signal: NEVER });
     expect(server.requests[0]?.url).toBe("/gateway/v1/messages");
     transport.close();
@@ -73,6 +87,8 @@ describe("one request", () => {
       mail: null,
       problemCode: "ERR_QUOTA",
       retryAfterMs: 17_000,
+      cutOff: false,
+      target: server.url,
     });
     transport.close();
   });
@@ -120,7 +136,7 @@ describe("failures", () => {
   test("a target that is not there is unreachable, and a signal ends a request", async () => {
     const server = await startHttp(() => undefined);
     const stop = new AbortController();
-    const transport = connect([server], { ...LIMITS, idleTimeoutMs: 20_000 });
+    const transport = connect([server], 20_000);
     const posting = transport.post(BODY, { signal: stop.signal });
     setTimeout(() => stop.abort(), 20);
     await expect(posting).rejects.toMatchObject({ code: "ERR_UPLOAD_UNREACHABLE" });
@@ -130,7 +146,9 @@ describe("failures", () => {
   });
 
   test("without a target there is no transport", () => {
-    expect(() => createHttpTransport([], clock)).toThrow(expect.objectContaining({ code: "ERR_UPLOAD_NO_TARGET" }));
+    expect(() => new TargetList([], createHttpWay, clock)).toThrow(
+      expect.objectContaining({ code: "ERR_UPLOAD_NO_TARGET" }),
+    );
   });
 });
 
@@ -177,6 +195,74 @@ describe("several targets", () => {
     const transport = connect([first, second]);
     expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ status: 400 });
     expect(second.requests).toHaveLength(0);
+    transport.close();
+  });
+});
+
+const CUT_OFF = { [UPSTREAM_HEADER]: UPSTREAM_UNREACHABLE };
+
+describe("targets that take and bring nothing", () => {
+  test("one that is cut off is passed over for one that is not, and asked again after a minute, then two", async () => {
+    const [first, second] = [await startHttp(answer(202, "", CUT_OFF)), await startHttp(answer(202))];
+    const transport = connect([first, second]);
+    const counts = (): readonly number[] => [first.requests.length, second.requests.length];
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ cutOff: false, target: second.url });
+    expect(counts()).toEqual([1, 1]);
+    await transport.post(BODY, { signal: NEVER });
+    expect(counts()).toEqual([1, 2]);
+    await clock.advance(60_001);
+    await transport.post(BODY, { signal: NEVER });
+    expect(counts()).toEqual([2, 3]);
+    await clock.advance(60_001);
+    await transport.post(BODY, { signal: NEVER });
+    expect(counts()).toEqual([2, 4]);
+    first.handle = answer(202);
+    await clock.advance(60_001);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ target: first.url });
+    expect(counts()).toEqual([3, 4]);
+    transport.close();
+  });
+
+  test("where all are cut off a message waits in each once, and later ones in the first alone", async () => {
+    const [first, second] = [await startHttp(answer(202, "", CUT_OFF)), await startHttp(answer(202, "", CUT_OFF))];
+    const transport = connect([first, second]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ cutOff: true, target: first.url });
+    for (let i = 0; i < 5; i += 1) await transport.post(BODY, { signal: NEVER });
+    expect([first.requests.length, second.requests.length]).toEqual([6, 1]);
+    transport.close();
+  });
+
+  test("mail of one that is cut off is not lost to another's answer", async () => {
+    const mail = encodeMail([Uint8Array.of(1)]);
+    const [first, second] = [await startHttp(answer(202, mail, CUT_OFF)), await startHttp(answer(202))];
+    const transport = connect([first, second]);
+    expect(await transport.post(BODY, { signal: NEVER })).toMatchObject({ mail, target: first.url });
+    transport.close();
+  });
+
+  test("one that is doubted is asked last, unless it was heard of since", async () => {
+    const [first, second] = [await startHttp(answer(202)), await startHttp(answer(202))];
+    const transport = connect([first, second]);
+    const takenAtMs = clock.monotonicMs();
+    await clock.advance(30_000);
+    transport.heard(first.url);
+    transport.doubt(first.url, takenAtMs);
+    expect(transport.preferred).toBe(first.url);
+    await clock.advance(30_000);
+    transport.doubt(first.url, clock.monotonicMs() - 10_000);
+    expect(transport.preferred, "it was not asked since").toBe(first.url);
+    await transport.post(BODY, { signal: NEVER });
+    transport.doubt(first.url, clock.monotonicMs() - 10_000);
+    expect([transport.preferred, (await transport.post(BODY, { signal: NEVER })).target]).toEqual([
+      second.url,
+      second.url,
+    ]);
+    await second.close();
+    expect((await transport.post(BODY, { signal: NEVER })).target).toBe(first.url);
+    transport.heard(first.url);
+    await second.reopen();
+    await clock.advance(1001);
+    expect(transport.preferred).toBe(first.url);
     transport.close();
   });
 });
