@@ -23,6 +23,7 @@ import {
   Receipt,
   RecordingId,
   Rejected,
+  Rewrap,
   RoutingId,
   SIGNED_TYPES,
   Status,
@@ -83,6 +84,7 @@ const SIGNERS: Readonly<Record<SignedType, Signer>> = {
   "pericard/receipt": SERVER,
   "pericard/conflict": SERVER,
   "pericard/rejected": SERVER,
+  "pericard/rewrap": SERVER,
   "pericard/erased": SERVER,
   "pericard/stubs": SERVER,
   "pericard/erasure": SERVER,
@@ -138,6 +140,12 @@ const CERTIFICATE: ErasureCertificate = {
   part: 1,
   partCount: 1,
   recordings: [{ recording: ERASED_RECORDING, terminal: BINDING.terminal, segmentCount: 2, stubDigest: HASH }],
+};
+const REWRAP: Rewrap = {
+  routing: ROUTING,
+  answeredAtUnixMs: NOW,
+  envelope: ENVELOPE,
+  hpkeKey: keyIdOf(SERVER_HPKE.publicBytes),
 };
 const GAP: Gap = { ...PLACE, routing: ROUTING, cause: "unreadable", bootId: BOOT, monotonicMs: 5000 };
 const STATUS: Status = {
@@ -251,6 +259,7 @@ function accepted(): readonly VectorCase[] {
     accept("a conflict", "pericard/conflict", Conflict.encode(CONFLICT), CONFLICT),
     accept("an envelope that is rejected", "pericard/rejected", Rejected.encode(REJECTED), REJECTED),
     accept("a segment that is rejected", "pericard/rejected", Rejected.encode(rejected), rejected),
+    accept("an envelope to be sealed anew", "pericard/rewrap", Rewrap.encode(REWRAP), REWRAP),
     accept("two segments that were erased", "pericard/erased", Erased.encode(ERASED), ERASED),
     accept("64 segments that were erased", "pericard/erased", Erased.encode(manyErased), manyErased),
     accept("two stubs", "pericard/stubs", Stubs.encode(STUBS), STUBS),
@@ -464,6 +473,7 @@ const PAYLOAD_FIELDS: Readonly<Record<Exclude<SignedType, SealedType>, readonly 
     text("shape"),
   ],
   "pericard/rejected": [int(1), bytes(TERMINAL_KID), int(NOW), text("ERR_SEAL_BROKEN"), NULL, array([])],
+  "pericard/rewrap": [int(1), bytes(TERMINAL_KID), int(NOW), bytes(new Uint8Array(16)), bytes(new Uint8Array(8))],
   "pericard/erased": [
     int(1),
     bytes(TERMINAL_KID),
@@ -613,6 +623,7 @@ function fieldRefusals(): readonly StatementRefusal[] {
   const t = "pericard/key-taken";
   const f = "pericard/key-refused";
   const i = "pericard/intake";
+  const z = "pericard/rewrap";
   const e = "pericard/erased";
   const b = "pericard/stubs";
   const x = "pericard/erasure";
@@ -709,6 +720,12 @@ function fieldRefusals(): readonly StatementRefusal[] {
     [i, "intake has factory number 65536", withField(i, 3, int(65_536)), range],
     [i, "intake has a key of 31 bytes", withField(i, 4, bytes(new Uint8Array(31))), range],
     [i, "intake was made before 1970", withField(i, 5, int(-1)), range],
+    [z, "rewrap is for a routing id of 9 bytes", withField(z, 1, bytes(new Uint8Array(9))), range],
+    [z, "rewrap was answered before 1970", withField(z, 2, int(-1)), range],
+    [z, "rewrap names an envelope of 15 bytes", withField(z, 3, bytes(new Uint8Array(15))), range],
+    [z, "rewrap names no envelope", withField(z, 3, NULL), range],
+    [z, "rewrap names a key of 16 bytes", withField(z, 4, bytes(new Uint8Array(16))), range],
+    [z, "rewrap names a key as text", withField(z, 4, text("0011223344556677")), range],
     [e, "erased is for a routing id of 6 bytes", withField(e, 1, bytes(new Uint8Array(6))), range],
     [e, "erased was erased before 1970", withField(e, 2, int(-1)), range],
     [e, "erased is of a recording of 15 bytes", withField(e, 3, bytes(new Uint8Array(15))), range],

@@ -11,6 +11,7 @@ export type { PaperTenant } from "./paper-2018.ts";
 export type { MasterSequenceKey } from "./sequence-key.ts";
 export * from "./passphrase-file.ts";
 export * from "./server-keys.ts";
+export * from "./server-identity.ts";
 export * from "./installation.ts";
 export * from "./factory-installation.ts";
 export type { Handover, NewMembership } from "./handover.ts";

@@ -94,7 +94,7 @@ export function openKek(keyFolderPaths: readonly string[], secret: KekSecret, ra
 function sealsStore(keyFolderPaths: readonly string[], access: KekAccess, random: RandomSource): boolean {
   const database = SqliteCopies.open(keyFolderPaths, KEY_STORE_FILE);
   try {
-    const [row] = selectRows({ database }, "SELECT * FROM server_keys LIMIT 1");
+    const [row] = selectRows({ database }, "SELECT * FROM server_keys WHERE LENGTH(sealed_private) > 0 LIMIT 1");
     const kek = openKekAccess(access, random);
     try {
       return row !== undefined && readServerKey(row, kek).privateBytes.length > 0;

@@ -56,6 +56,7 @@ import * as retention from "./retention.ts";
 import { rewrap } from "./rewrap.ts";
 import { textColumn } from "./rows.ts";
 import { KEY_STORE_FILE, KEY_STORE_SCHEMA } from "./schema.ts";
+import { ServerIdentity } from "./server-identity.ts";
 import {
   drawRootKey,
   issueServerKey,
@@ -165,11 +166,16 @@ export class KeyStore {
     return new Uint8Array(Buffer.from(textColumn(row ?? {}, "value"), "hex"));
   }
 
-  /** Every key of one purpose, newest version first. */
+  /** The change of the server's keys. */
+  get identity(): ServerIdentity {
+    return new ServerIdentity(this.#context);
+  }
+
+  /** Every key of one purpose that was not destroyed, newest version first. */
   serverKeys(purpose: KeyPurpose): readonly ServerKey[] {
     const rows = selectRows(
       this.#context,
-      "SELECT * FROM server_keys WHERE purpose = ? ORDER BY version DESC",
+      "SELECT * FROM server_keys WHERE purpose = ? AND LENGTH(sealed_private) > 0 ORDER BY version DESC",
       purpose,
     );
     return rows.map((row) => readServerKey(row, this.#context.kek));

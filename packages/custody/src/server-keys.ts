@@ -4,8 +4,10 @@
  * Source: design of docs/keys.md; docs/format.md §7.6.
  */
 import {
+  CryptoError,
   ed25519Private,
   keyIdOf,
+  openWithPassphrase,
   rawPublicKey,
   sealWithPassphrase,
   sha256,
@@ -13,7 +15,8 @@ import {
   x25519Private,
   type RandomSource,
 } from "@pericard/crypto";
-import { KeyId, KeyStatement, type KeyPurpose } from "@pericard/protocol";
+import { KeyId, KeyStatement, readBytes, type KeyPurpose } from "@pericard/protocol";
+import { CustodyError } from "./errors.ts";
 import type { Kek } from "./kek.ts";
 import { blobColumn, integerColumn, textColumn, type Row } from "./rows.ts";
 import type { RowWriter } from "./key-database.ts";
@@ -34,6 +37,8 @@ export interface ServerKey {
 /** How long a server key serves: ten years, a terminal's life. Rotation shortens it. */
 const KEY_LIFETIME_MS = 10 * 366 * 24 * 3600 * 1000;
 
+const ROOT_PURPOSE = "root";
+
 /** The installation's root: it signs key statements and then leaves the server. */
 export interface RootKey {
   readonly seed: Uint8Array;
@@ -44,14 +49,34 @@ export interface RootKey {
 
 /** Draws a root key. */
 export function drawRootKey(random: RandomSource): RootKey {
-  const seed = random(32);
-  const publicBytes = rawPublicKey(ed25519Private(seed));
-  return { seed, publicBytes, pin: sha256(publicBytes).slice(0, 16) };
+  return rootOf(random(32));
 }
 
 /** The root key as a file to take off the server, under a passphrase. */
 export function sealRootKey(root: RootKey, passphrase: Uint8Array, random: RandomSource): Uint8Array {
-  return sealWithPassphrase(passphrase, "root", root.seed, random);
+  return sealWithPassphrase(passphrase, ROOT_PURPOSE, root.seed, random);
+}
+
+/**
+ * Opens the root key's file.
+ *
+ * @throws {CustodyError} ERR_ROOT_KEY_PASSPHRASE, ERR_ROOT_KEY when the file is none or is damaged.
+ */
+export function openRootKey(passphrase: Uint8Array, file: Uint8Array): RootKey {
+  try {
+    const seed = openWithPassphrase(passphrase, ROOT_PURPOSE, file);
+    return rootOf(readBytes("root key", seed, 32));
+  } catch (cause) {
+    const isWrong = cause instanceof CryptoError && cause.code === "ERR_PASSPHRASE_WRONG";
+    throw isWrong
+      ? new CustodyError("ERR_ROOT_KEY_PASSPHRASE", "passphrase does not open the root key", { cause })
+      : new CustodyError("ERR_ROOT_KEY", "file is not a root key", { cause });
+  }
+}
+
+function rootOf(seed: Uint8Array): RootKey {
+  const publicBytes = rawPublicKey(ed25519Private(seed));
+  return { seed, publicBytes, pin: sha256(publicBytes).slice(0, 16) };
 }
 
 function publicOf(purpose: KeyPurpose, raw: Uint8Array): Uint8Array {

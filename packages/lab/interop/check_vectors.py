@@ -97,6 +97,13 @@ STATEMENT_NAMES = {
     "receipt": ("suite", "routing", "receivedAtUnixMs", "copyCount", "hashes"),
     "conflict": ("suite", "routing", "detectedAtUnixMs", "hash", "recording", "stream", "sequence", "cause"),
     "rejected": ("suite", "routing", "rejectedAtUnixMs", "code", "envelope", "hashes"),
+    "rewrap": ("suite", "routing", "answeredAtUnixMs", "envelope", "hpkeKey"),
+    "erased": ("suite", "routing", "erasedAtUnixMs", "recording", "hashes"),
+    "stubs": ("suite", "tenant", "recording", "stream", "erasedAtUnixMs", "stubs"),
+    "erasure": (
+        "suite", "erasure", "tenant", "patient", "erasedAtUnixMs", "reason", "by", "keyCopyCount",
+        "backupsExpireAtUnixMs", "part", "partCount", "recordings",
+    ),
     "gap": ("suite", "routing", "recording", "stream", "sequence", "cause", "bootId", "monotonicMs"),
     "status": (
         "suite", "routing", "contact", "bootId", "monotonicMs", "clockUnixMs", "mailSeen", "journalItemCount",
@@ -115,7 +122,11 @@ STATEMENT_NAMES = {
     "fetch-challenge": ("suite", "routing", "nonce", "issuedAtUnixMs", "expiresAtUnixMs"),
     "command": ("suite", "routing", "mailNumber", "issuedAtUnixMs", "expiresAtUnixMs", "name", "value"),
 }  # fmt: skip
-HEAD_NAMES = ("recording", "stream", "sequence", "hash", "final", "open")
+ITEM_NAMES = {
+    "heads": ("recording", "stream", "sequence", "hash", "final", "open"),
+    "stubs": ("sequence", "hash", "prev", "final"),
+    "recordings": ("recording", "terminal", "segmentCount", "stubDigest"),
+}
 
 
 def fetch_json(statement):
@@ -144,8 +155,9 @@ def open_signed(case):
         del statement["suite"]
         if name == "fetch-back":
             statement = fetch_json(statement)
-        if name == "status":
-            statement["heads"] = [dict(zip(HEAD_NAMES, head)) for head in statement["heads"]]
+        for field, names in ITEM_NAMES.items():
+            if field in statement:
+                statement[field] = [dict(zip(names, one)) for one in statement[field]]
     return {"type": message.name, "keyId": message.kid, "payload": payload, "statement": statement}
 
 

@@ -16,8 +16,9 @@ ZERO_NONCE = bytes(12)
 HEADER_BYTES_MAX = 16 * 1024
 
 TYPES = (
-    "envelope", "status", "gap", "key-answer", "key-taken", "key-refused", "receipt", "conflict", "rejected", "command",
-    "key-offer", "key-order", "key-statement", "intake", "transfer", "fetch-back", "fetch-challenge", "returned",
+    "envelope", "status", "gap", "key-answer", "key-taken", "key-refused", "receipt", "conflict", "rejected", "rewrap",
+    "erased", "command", "key-offer", "key-order", "key-statement", "stubs", "erasure", "intake",
+    "transfer", "fetch-back", "fetch-challenge", "returned",
 )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ class Delivery:
         self.sent = {}
         self.alone = set()
         self.told = {
-            "answers": [], "receipted": [], "copies": 0, "conflicts": [], "rejected": [], "commands": [],
+            "answers": [], "receipted": [], "copies": 0, "conflicts": [], "rejected": [], "commands": [], "rewraps": [],
             "keyStatements": 0, "ignoredMail": 0,
         }  # fmt: skip
 
@@ -122,6 +122,7 @@ class Delivery:
             return
         {
             "receipt": self._receipt, "conflict": self._conflict, "rejected": self._rejected, "command": self._command,
+            "rewrap": self._rewrap,
         }[name](values)  # fmt: skip
 
     def _receipt(self, values):
@@ -159,6 +160,10 @@ class Delivery:
                 self._state_gap(journal.pending[h][1])
             journal.quarantine(h, code)
             self.told["rejected"].append({"h": h.hex(), "code": code})
+
+    def _rewrap(self, values):
+        """What the envelope carried is sealed to the newest key when it is sent again, which the next attempt does."""
+        self.told["rewraps"].append(values[4].hex())
 
     def _state_gap(self, sealed):
         """Closes the place of a segment that goes to quarantine."""

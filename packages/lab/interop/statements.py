@@ -37,6 +37,30 @@ def fetch_back_shape(value):
     return checked
 
 
+stub = s.fixed(s.u32, s.hash32, s.or_null(s.hash32), s.boolean)
+erased_recording = s.fixed(s.id16, s.id6, s.u32, s.hash32)
+
+
+def stubs_shape(value):
+    """Sequences rise."""
+    checked = s.fixed(s.suite, s.id16, s.id16, s.u8, s.number, s.array_of(1, 256, stub))(value)
+    sequences = [one[0] for one in checked[5]]
+    if any(later <= earlier for earlier, later in zip(sequences, sequences[1:])):
+        raise s.out_of_range("sequences do not rise")
+    return checked
+
+
+def erasure_shape(value):
+    """A part is one of its parts."""
+    parts = s.integer(1, 65535)
+    checked = s.fixed(
+        s.suite, s.id16, s.id16, s.or_null(s.id16), s.number, s.printable(0, 500), s.printable(0, 100),
+        s.integer(1, 255), s.number, parts, parts, s.array_of(0, 256, erased_recording),
+    )(value)
+    s.integer(1, checked[10])(checked[9])
+    return checked
+
+
 SHAPES = {
     "receipt": s.fixed(s.suite, s.id8, s.number, s.integer(1, 255), s.array_of(1, 64, s.hash32)),
     "conflict": s.fixed(
@@ -44,6 +68,10 @@ SHAPES = {
         s.one_of("sequence", "chain", "shape", "final", "overlap"),
     ),
     "rejected": s.fixed(s.suite, s.id8, s.number, s.code, s.or_null(s.id16), s.array_of(0, 64, s.hash32)),
+    "rewrap": s.fixed(s.suite, s.id8, s.number, s.id16, s.id8),
+    "erased": s.fixed(s.suite, s.id8, s.number, s.id16, s.array_of(1, 64, s.hash32)),
+    "stubs": stubs_shape,
+    "erasure": erasure_shape,
     "gap": s.fixed(s.suite, s.id8, s.id16, s.u8, s.u32, s.one_of("unreadable", "quarantined"), s.id8, s.number),
     "status": s.fixed(
         s.suite, s.id8, s.number, s.id8, s.number, s.or_null(s.clock), s.number, s.number, s.number, s.number,

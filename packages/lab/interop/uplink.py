@@ -12,7 +12,7 @@ from strict_cbor import Refused, decode
 
 MAIL_BYTES_MAX, MESSAGE_BYTES_MAX = 1024 * 1024, 513 * 1024
 CONTENT_TYPE = 'application/cose; cose-type="cose-sign1"'
-FROM_SERVER = ("pericard/receipt", "pericard/conflict", "pericard/rejected", "pericard/command")
+FROM_SERVER = ("pericard/receipt", "pericard/conflict", "pericard/rejected", "pericard/rewrap", "pericard/command")
 _mail = s.array_of(0, 256, s.bstr(None))
 
 
@@ -57,6 +57,8 @@ class Trust:
 
     def learn(self, message):
         """Takes a key statement; whether it was new. Source: docs/format.md §7.6."""
+        if message in self.statements():
+            return False
         signed = Signed(message)
         if signed.name != "pericard/key-statement":
             raise Refused("ERR_TYPE_MISMATCH")

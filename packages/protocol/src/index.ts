@@ -25,6 +25,7 @@ export * from "./paper-key-change.ts";
 export * from "./paper-limits.ts";
 export * from "./paper-segment.ts";
 export * from "./returned.ts";
+export * from "./rewrap.ts";
 export * from "./segment.ts";
 export * from "./signed.ts";
 export type { StatementKind } from "./statement-kind.ts";

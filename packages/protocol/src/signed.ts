@@ -28,6 +28,7 @@ export const SIGNED_TYPES = [
   "pericard/receipt",
   "pericard/conflict",
   "pericard/rejected",
+  "pericard/rewrap",
   "pericard/erased",
   "pericard/command",
   "pericard/key-offer",

@@ -40,6 +40,7 @@ import {
   readPaperKeyMessage,
   Receipt,
   Rejected,
+  Rewrap,
   Status,
   Stubs,
 } from "@pericard/protocol";
@@ -68,6 +69,7 @@ const DECODERS: readonly (readonly [name: string, decode: (bytes: Uint8Array) =>
   ["receipt", Receipt.decode],
   ["conflict", Conflict.decode],
   ["rejected", Rejected.decode],
+  ["rewrap", Rewrap.decode],
   ["erased", Erased.decode],
   ["stubs", Stubs.decode],
   ["erasure certificate", ErasureCertificate.decode],
@@ -168,7 +170,7 @@ describe.each(DECODERS)("%s", (_, decode) => {
 
 describe("decoders", () => {
   it("are all tried, with real messages", () => {
-    expect([DECODERS.length, SEEDS.length]).toEqual([38, 85]);
+    expect([DECODERS.length, SEEDS.length]).toEqual([39, 86]);
   });
 
   it("do not change what they are given", () => {

@@ -5,6 +5,7 @@ import {
   Conflict,
   CONFLICT_CAUSES,
   Erased,
+  EnvelopeId,
   ErasureCertificate,
   ErasureId,
   Gap,
@@ -16,8 +17,10 @@ import {
   KeyStatement,
   KeyTaken,
   PatientId,
+  KeyId,
   Receipt,
   Rejected,
+  Rewrap,
   STATEMENT_BYTES_MAX,
   Status,
   STATUS_HEADS_MAX,
@@ -80,6 +83,12 @@ const status: fc.Arbitrary<Status> = fc.record({
   heads: fc.array(fc.record({ recording, stream, sequence, hash, final: fc.boolean(), open: fc.boolean() }), {
     maxLength: STATUS_HEADS_MAX,
   }),
+});
+const rewrap: fc.Arbitrary<Rewrap> = fc.record({
+  routing,
+  answeredAtUnixMs: unixMs,
+  envelope: hash.map((bytes) => EnvelopeId.fromBytes(bytes.slice(0, 16))),
+  hpkeKey: hash.map((bytes) => KeyId.fromBytes(bytes.slice(0, 8))),
 });
 const erased: fc.Arbitrary<Erased> = fc.record({
   routing,
@@ -183,6 +192,7 @@ const KINDS = [
   kindOf("key answer", KeyAnswer, keyAnswer),
   kindOf("key taken", KeyTaken, keyTaken),
   kindOf("key refused", KeyRefused, keyRefused),
+  kindOf("rewrap", Rewrap, rewrap),
   kindOf("erased", Erased, erased),
   kindOf("stubs", Stubs, stubs),
   kindOf("erasure certificate", ErasureCertificate, erasure),
@@ -193,8 +203,8 @@ describe("a statement", () => {
     check();
   });
 
-  it("is of one of fourteen kinds", () => {
-    expect(KINDS).toHaveLength(14);
+  it("is of one of fifteen kinds", () => {
+    expect(KINDS).toHaveLength(15);
   });
 });
 

@@ -67,7 +67,7 @@ const FILES = [
   },
   {
     name: "signed",
-    parsed: 266,
+    parsed: 280,
     rewrite: (bytes: Uint8Array) => {
       const { type, keyIdBytes, payload, signature } = parseSigned(bytes);
       return encodeSign1({ protectedBytes: encodeSignedHeader(type, keyIdBytes), payload, signature });

@@ -1,12 +1,5 @@
 /** The one place where a server's rooms are built and joined. */
-import {
-  ed25519Private,
-  ed25519Public,
-  systemRandom,
-  x25519Agreement,
-  x25519Private,
-  type RandomSource,
-} from "@pericard/crypto";
+import { ed25519Public, systemRandom, x25519Agreement, type RandomSource } from "@pericard/crypto";
 import type { KekAccess } from "@pericard/custody";
 import { lockFolder } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
@@ -28,12 +21,14 @@ import { Ingest } from "./ingest/ingest.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
 import { SegmentStore } from "./ingest/store-segments.ts";
+import { startKeyDestruction } from "./keys/key-destruction.ts";
 import { openKeyStoreThread, type KeyStorePort } from "./keys/key-store.ts";
 import { KeyChanges } from "./keys/key-changes.ts";
 import { KeyExchange } from "./keys/key-exchange.ts";
 import { KeyWatch } from "./keys/key-watch.ts";
-import { Mailbox, type StatementKey } from "./keys/mailbox.ts";
+import { Mailbox } from "./keys/mailbox.ts";
 import { RecordingKeys } from "./keys/recordings.ts";
+import { ServerKeys } from "./keys/server-keys.ts";
 import { TerminalRegistry } from "./keys/terminals.ts";
 import { Indexer } from "./retrieval/indexer.ts";
 import { Library } from "./retrieval/library.ts";
@@ -184,25 +179,10 @@ async function openCatalog(
   return { ...openCatalogThread(path), rebuilt };
 }
 
-async function statementKey(keyStore: KeyStorePort): Promise<StatementKey> {
-  const [newest] = await keyStore.serverKeys("receipt");
-  if (!newest) throw new ServerError("ERR_SERVER_CONFIG", "key store has no receipt key");
-  return { keyId: newest.keyId, privateKey: ed25519Private(newest.privateBytes) };
-}
-
 async function receiptKeys(keyStore: KeyStorePort) {
-  const keys = await keyStore.serverKeys("receipt");
-  return new Map(keys.map(({ keyId, publicBytes }) => [keyId, ed25519Public(publicBytes)]));
-}
-
-async function hpkeKeys(keyStore: KeyStorePort) {
-  const keys = await keyStore.serverKeys("hpke");
-  return new Map(
-    keys.map(({ keyId, privateBytes, publicBytes }) => [
-      keyId,
-      { privateKey: x25519Private(privateBytes), publicBytes },
-    ]),
-  );
+  const keys = await keyStore.serverKeyRecords();
+  const receipts = keys.filter(({ purpose }) => purpose === "receipt");
+  return new Map(receipts.map(({ keyId, publicBytes }) => [keyId, ed25519Public(publicBytes)]));
 }
 
 /**
@@ -228,8 +208,8 @@ async function openRooms(
 ): Promise<ServerContext> {
   const { nowUnixMs, monotonicMs, random, logger } = environment;
   const { volumes, keyStore, terminals } = foundation;
-  const key = await statementKey(keyStore);
-  const serverKeys = await hpkeKeys(keyStore);
+  const serverKeys = new ServerKeys(keyStore, monotonicMs);
+  await serverKeys.refresh();
   const { catalog, rebuilt, end } = await openCatalog(config, environment, foundation);
   const { copyCount, bufferBytesMax } = config;
   const control = new ControlArea(volumes.opened.map(openInProcessChannel), {
@@ -242,7 +222,7 @@ async function openRooms(
     logger.info({ volumeId: volume.id, place: volume.place }, "volume opened");
     control.add(openInProcessChannel(volume));
   });
-  const mailbox = new Mailbox(key, nowUnixMs);
+  const mailbox = new Mailbox(serverKeys, nowUnixMs);
   const recordingKeys = new RecordingKeys(keyStore, catalog);
   const audit = new Audit(catalog, nowUnixMs);
   const reader = new SegmentReader(volumes, recordingKeys);
@@ -267,18 +247,28 @@ async function openRooms(
     keyStore,
     catalog,
     control,
-    key,
+    keys: serverKeys,
     forget: (recording) => {
       recordingKeys.forget(recording);
       live.changed(recording);
     },
     onError: (err) => logger.error({ err }, "erasure is not finished"),
   });
+  const onDestructionError = (err: unknown): void => logger.error({ err }, "retired keys were not destroyed");
+  const endDestruction = startKeyDestruction({ serverKeys, audit, nowUnixMs, onError: onDestructionError });
   const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
   const agreement = x25519Agreement;
-  const exchange = new KeyExchange({ keyStore, watch: keyWatch, key, agreement, audit, random, nowUnixMs });
+  const exchange = new KeyExchange({
+    keyStore,
+    watch: keyWatch,
+    keys: serverKeys,
+    agreement,
+    audit,
+    random,
+    nowUnixMs,
+  });
   const keyChanges = new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs });
-  const statements = new StatementMaker(key);
+  const statements = new StatementMaker(serverKeys);
   const reverseOutput = new ReverseOutput({
     catalog,
     keyStore,
@@ -291,7 +281,7 @@ async function openRooms(
   });
   const ingest = new Ingest({
     terminals,
-    hpkeKeys: serverKeys,
+    serverKeys,
     segments,
     control,
     catalog,
@@ -321,7 +311,7 @@ async function openRooms(
     eraser: new Eraser({
       keyStore,
       catalog,
-      key,
+      keys: serverKeys,
       keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
       erasures,
       audit,
@@ -329,6 +319,7 @@ async function openRooms(
     }),
     rebuilt,
     close: async () => {
+      endDestruction();
       erasures.close();
       indexer.close();
       control.close();

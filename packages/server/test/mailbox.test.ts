@@ -10,7 +10,7 @@ const clock = { nowMs: 1_000_000 };
 let mailbox: Mailbox;
 beforeEach(() => {
   const key = { keyId: KeyId.parse("00".repeat(8)), privateKey: ed25519Private(systemRandom(32)) };
-  mailbox = new Mailbox(key, () => clock.nowMs);
+  mailbox = new Mailbox({ statementKey: key }, () => clock.nowMs);
 });
 
 const collect = (seen = 0, of = routing) =>

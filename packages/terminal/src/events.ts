@@ -22,6 +22,8 @@ export type TerminalEvent =
     }
   /** The server will never take an item; it is in quarantine. */
   | { readonly type: "rejected"; readonly recording: RecordingId; readonly sequence: number; readonly code: string }
+  /** The server cannot open an envelope any more: these items are sent again at once, sealed to its newest key. */
+  | { readonly type: "rewrap"; readonly itemCount: number }
   /** The server erased a recording: these items left the journal and are not sent again. */
   | { readonly type: "erased"; readonly recording: RecordingId; readonly itemCount: number }
   /** The journal's medium lost a segment; a gap was stated. */

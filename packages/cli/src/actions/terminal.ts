@@ -52,6 +52,7 @@ function noteOf(event: TerminalEvent): string | undefined {
   if (event.type === "conflict")
     return `server contradicts segment ${event.sequence}: it was sealed anew (${event.cause})`;
   if (event.type === "rejected") return `server refuses segment ${event.sequence} (${event.code}): it is in quarantine`;
+  if (event.type === "rewrap") return `server has a newer key: ${event.itemCount} items are sealed anew`;
   if (event.type === "erased")
     return `server erased recording ${event.recording}: ${event.itemCount} items left the journal`;
   if (event.type === "gap") return `journal lost segment ${event.sequence}: a gap was stated`;

@@ -1,17 +1,23 @@
 /** An account of everything that the server ever signed for, kept outside of the programs under test. */
-import { ed25519Public, verifyMessage } from "@pericard/crypto";
-import { decodeMail, MAIL_MEDIA_TYPE, parseSigned, Receipt, toHex } from "@pericard/protocol";
+import { ed25519Public, keyIdOf, verifyMessage } from "@pericard/crypto";
+import { decodeMail, MAIL_MEDIA_TYPE, parseSigned, KeyId, Receipt, toHex } from "@pericard/protocol";
+import { LabError } from "../errors.ts";
 import type { TappedMessage } from "./http-tap.ts";
 
 /** Receipts that passed, their signatures verified. */
 export class ReceiptLedger {
-  readonly #receiptKey: ReturnType<typeof ed25519Public>;
+  readonly #receiptKeys = new Map<KeyId, ReturnType<typeof ed25519Public>>();
   readonly #copies = new Map<string, number>();
   #receiptCount = 0;
 
   /** @param receiptKey the server's public key for receipts, 32 bytes. */
   constructor(receiptKey: Uint8Array) {
-    this.#receiptKey = ed25519Public(receiptKey);
+    this.believe(receiptKey);
+  }
+
+  /** Takes the server's next key for receipts too. */
+  believe(receiptKey: Uint8Array): void {
+    this.#receiptKeys.set(keyIdOf(receiptKey), ed25519Public(receiptKey));
   }
 
   /** Signed receipts that were heard, repetitions included. */
@@ -34,7 +40,9 @@ export class ReceiptLedger {
   #take(message: Uint8Array): void {
     const parsed = parseSigned(message);
     if (parsed.type !== "pericard/receipt") return;
-    verifyMessage(this.#receiptKey, parsed);
+    const key = this.#receiptKeys.get(KeyId.fromBytes(parsed.keyIdBytes));
+    if (!key) throw new LabError("ERR_CHILD_FAILED", "receipt is signed by a key that nobody made");
+    verifyMessage(key, parsed);
     const { hashes, copyCount } = Receipt.decode(parsed.payload);
     this.#receiptCount += 1;
     for (const hash of hashes) {

@@ -274,11 +274,12 @@ export class KeyWorld {
     const watch = new KeyWatch({ keyStore, audit, nowUnixMs });
     const [receiptKey] = this.#store.serverKeys("receipt");
     if (!receiptKey) throw new Error("key store has no receipt key");
-    const key = { keyId: receiptKey.keyId, privateKey: ed25519Private(receiptKey.privateBytes) };
+    const { keyId, privateBytes } = receiptKey;
+    const keys = { statementKey: { keyId, privateKey: ed25519Private(privateBytes) } };
     const agreement = x25519Agreement;
-    const exchange = new KeyExchange({ keyStore, watch, key, agreement, audit, random: systemRandom, nowUnixMs });
+    const exchange = new KeyExchange({ keyStore, watch, keys, agreement, audit, random: systemRandom, nowUnixMs });
     const changes = new KeyChanges({ keyStore, watch, exchange, nowUnixMs });
-    const mailbox = new Mailbox(key, nowUnixMs);
+    const mailbox = new Mailbox(keys, nowUnixMs);
     this.#statusKeeper = new StatusKeeper({ catalog, keyStore, mailbox, keyWatch: watch, nowUnixMs });
     return [changes, new TerminalRegistry(keyStore, () => performance.now())];
   }

@@ -12,14 +12,14 @@ import {
 } from "@pericard/protocol";
 import type { Catalog, StubRow } from "../catalog/catalog.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
-import type { StatementKey } from "../keys/mailbox.ts";
+import type { StatementSigner } from "../keys/server-keys.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface CertificateParts {
   readonly keyStore: KeyStorePort;
   readonly catalog: Catalog;
-  readonly key: StatementKey;
+  readonly keys: StatementSigner;
   /** Days for which backups of the key store are kept. */
   readonly keyBackupDays: number;
 }
@@ -72,7 +72,8 @@ async function describe(catalog: Catalog, { recording, terminal }: Tombstone): P
 
 /** Makes the certificate of an erasure, as of now: what of it came only later is in it too. */
 export async function certify(parts: CertificateParts, erasure: Erasure): Promise<CertificateFile> {
-  const { keyStore, catalog, key, keyBackupDays } = parts;
+  const { keyStore, catalog, keys, keyBackupDays } = parts;
+  const key = keys.statementKey;
   const recordings: ErasedRecording[] = [];
   for (const tombstone of erasure.tombstones) recordings.push(await describe(catalog, tombstone));
   const { id, tenant, patient, atUnixMs, reason, by } = erasure;

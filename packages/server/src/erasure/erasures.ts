@@ -12,7 +12,7 @@ import { KeyId, STUBS_MAX, Stubs, type RecordingId } from "@pericard/protocol";
 import type { Catalog, StubRow } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
-import type { StatementKey } from "../keys/mailbox.ts";
+import type { StatementSigner } from "../keys/server-keys.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 
 const TOMBSTONES_AT_ONCE = 64;
@@ -21,7 +21,7 @@ export interface ErasureParts {
   readonly keyStore: KeyStorePort;
   readonly catalog: Catalog;
   readonly control: ControlArea;
-  readonly key: StatementKey;
+  readonly keys: StatementSigner;
   /** Whoever remembers anything of the recording forgets it. */
   readonly forget: (recording: RecordingId) => void;
   readonly onError: (error: unknown) => void;
@@ -104,8 +104,8 @@ export class Erasures {
   }
 
   #sign({ tenant, recording, erasedAtUnixMs }: Tombstone, stubs: readonly StubRow[]): Uint8Array {
-    const { key } = this.#parts;
+    const { privateKey, keyId } = this.#parts.keys.statementKey;
     const payload = Stubs.encode({ tenant, recording, stream: stubs[0]?.stream ?? 0, erasedAtUnixMs, stubs });
-    return signMessage(key.privateKey, "pericard/stubs", KeyId.toBytes(key.keyId), payload);
+    return signMessage(privateKey, "pericard/stubs", KeyId.toBytes(keyId), payload);
   }
 }

@@ -27,11 +27,12 @@ import type { KeyChanges } from "../keys/key-changes.ts";
 import { nameOf, type KeyWatch } from "../keys/key-watch.ts";
 import type { Mailbox } from "../keys/mailbox.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
+import type { ServerKeys } from "../keys/server-keys.ts";
 import type { RegisteredTerminal, TerminalRegistry } from "../keys/terminals.ts";
 import type { ReverseOutput } from "../reverse-output/reverse-output.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
 import { openPaperSegments, requirePaper } from "./open-paper.ts";
-import { openSegments, type HpkeKeys, type OpenedEnvelope, type OpenedItem } from "./open-segments.ts";
+import { openSegments, type ClosedEnvelope, type OpenedEnvelope, type OpenedItem } from "./open-segments.ts";
 import type { StatementMaker } from "./statements.ts";
 import type { StatusKeeper } from "./status-keeper.ts";
 import type { SegmentStore } from "./store-segments.ts";
@@ -40,7 +41,7 @@ const KEY_CHANGE_TYPES = ["pericard/key-answer", "pericard/key-taken", "pericard
 
 export interface IngestParts {
   readonly terminals: TerminalRegistry;
-  readonly hpkeKeys: HpkeKeys;
+  readonly serverKeys: ServerKeys;
   readonly segments: SegmentStore;
   readonly control: ControlArea;
   readonly catalog: Catalog;
@@ -78,6 +79,13 @@ export class Ingest {
    * ERR_STORE_UNAVAILABLE, and the codes of reverse output. The same message may be sent again.
    */
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
+    const { serverKeys } = this.#parts;
+    await serverKeys.refresh();
+    const answers = await this.#receive(bytes, wait);
+    return answers.length > 0 ? [...serverKeys.receiptStatements(), ...answers] : answers;
+  }
+
+  async #receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
     if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes);
     if (isPaperKeyMessage(bytes)) return this.#receivePaperKeyAnswer(bytes);
     const message = parseSigned(bytes);
@@ -109,7 +117,17 @@ export class Ingest {
       throw new ServerError("ERR_SUITE_REFUSED", `terminal ${terminal.serial} is not registered for suite pericard-1`);
     }
     this.#parts.control.requireRoom();
-    return this.#storeEnvelope(terminal, openSegments(terminal, this.#parts.hpkeKeys, message));
+    const { serverKeys } = this.#parts;
+    const { opened, closed, hpkeKey } = openSegments(terminal, serverKeys, message);
+    const answers = opened ? await this.#storeEnvelope(terminal, opened) : await this.#refuseClosed(terminal, closed);
+    return [...serverKeys.hpkeStatements(hpkeKey), ...answers];
+  }
+
+  /** The terminal still has the segments: it seals them anew, to the newest key. */
+  async #refuseClosed({ serial, routing }: RegisteredTerminal, closed: ClosedEnvelope): Promise<readonly Uint8Array[]> {
+    const { statements, mailbox, nowUnixMs } = this.#parts;
+    await this.#alarm(serial, `rewrap ${closed.hpkeKey}`);
+    return [statements.rewrap(routing, nowUnixMs(), closed), ...mailbox.collect(routing, 0)];
   }
 
   /** An envelope of suite paper-2018. Whose it claims to be is not covered by its signature: that fits one terminal's key. */

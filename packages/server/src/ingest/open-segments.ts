@@ -50,8 +50,22 @@ export interface OpenedEnvelope {
   readonly refusals: readonly Refusal[];
 }
 
-/** HPKE keys of the server by their ids. */
-export type HpkeKeys = ReadonlyMap<KeyId, HpkeKeyPair>;
+/** An envelope that is sealed to a key that is not here any more. */
+export interface ClosedEnvelope {
+  readonly envelope: EnvelopeId;
+  readonly hpkeKey: KeyId;
+}
+
+/** HPKE keys of the server that were not destroyed. */
+export interface HpkeKeys {
+  findHpkePair(keyId: KeyId): HpkeKeyPair | undefined;
+}
+
+/** What became of an envelope: it was opened, or its key is gone. */
+export type OpeningOutcome = { readonly hpkeKey: KeyId } & (
+  | { readonly opened: OpenedEnvelope; readonly closed: undefined }
+  | { readonly opened: undefined; readonly closed: ClosedEnvelope }
+);
 
 /** The code of a refusal; an error that is none of ours is a defect and goes on. */
 function refusalCode(error: unknown): string {
@@ -78,10 +92,8 @@ function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
   return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, codec: body.codec, plain };
 }
 
-function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: ParsedEnvelope): EnvelopeContent {
-  const { hpkeKey, cycle, index } = envelope.recipient;
-  const recipient = keys.get(hpkeKey);
-  if (!recipient) throw new ServerError("ERR_MESSAGE_REFUSED", "envelope is sealed to a key that is not the server's");
+function openContent(terminal: RegisteredTerminal, recipient: HpkeKeyPair, envelope: ParsedEnvelope): EnvelopeContent {
+  const { cycle, index } = envelope.recipient;
   return openEnvelope(recipient, terminal.groupKey("transport", cycle, index), envelope);
 }
 
@@ -91,14 +103,21 @@ function openContent(terminal: RegisteredTerminal, keys: HpkeKeys, envelope: Par
  * @throws {ProtocolError} when it is not an envelope at all, or {ServerError} ERR_MESSAGE_REFUSED when it names another
  * routing id than its signature.
  */
-export function openSegments(terminal: RegisteredTerminal, keys: HpkeKeys, message: ParsedSigned): OpenedEnvelope {
+export function openSegments(terminal: RegisteredTerminal, keys: HpkeKeys, message: ParsedSigned): OpeningOutcome {
   const envelope = parseEnvelope(message.payload);
   if (envelope.header.routing !== RoutingId.fromBytes(message.keyIdBytes)) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "envelope names another routing id than its signature");
   }
+  const { hpkeKey } = envelope.recipient;
+  const recipient = keys.findHpkePair(hpkeKey);
+  if (recipient) return { opened: openWith(terminal, recipient, envelope), closed: undefined, hpkeKey };
+  return { opened: undefined, closed: { envelope: envelope.header.envelope, hpkeKey }, hpkeKey };
+}
+
+function openWith(terminal: RegisteredTerminal, recipient: HpkeKeyPair, envelope: ParsedEnvelope): OpenedEnvelope {
   let opened: EnvelopeContent;
   try {
-    opened = openContent(terminal, keys, envelope);
+    opened = openContent(terminal, recipient, envelope);
   } catch (error) {
     return { items: [], refusals: [{ code: refusalCode(error), hash: null, envelope: envelope.header.envelope }] };
   }

@@ -10,24 +10,26 @@ import {
   KeyId,
   Receipt,
   Rejected,
+  Rewrap,
   type RecordingId,
   type RoutingId,
   type SignedType,
 } from "@pericard/protocol";
-import type { StatementKey } from "../keys/mailbox.ts";
-import type { Refusal } from "./open-segments.ts";
+import type { StatementSigner } from "../keys/server-keys.ts";
+import type { ClosedEnvelope, Refusal } from "./open-segments.ts";
 import type { Contradiction } from "./store-segments.ts";
 
 /** Makes signed statements for terminals. */
 export class StatementMaker {
-  readonly #key: StatementKey;
+  readonly #keys: StatementSigner;
 
-  constructor(key: StatementKey) {
-    this.#key = key;
+  constructor(keys: StatementSigner) {
+    this.#keys = keys;
   }
 
   #sign(type: SignedType, payload: Uint8Array): Uint8Array {
-    return signMessage(this.#key.privateKey, type, KeyId.toBytes(this.#key.keyId), payload);
+    const { privateKey, keyId } = this.#keys.statementKey;
+    return signMessage(privateKey, type, KeyId.toBytes(keyId), payload);
   }
 
   /** These segments are durable in `copyCount` copies. Called after they are. */
@@ -71,7 +73,7 @@ export class StatementMaker {
    * ERR_SIGNATURE_INVALID.
    */
   readOwn(type: SignedType, signed: Uint8Array): Uint8Array {
-    const { keyId, privateKey } = this.#key;
+    const { keyId, privateKey } = this.#keys.statementKey;
     const message = parseSigned(signed);
     if (message.type !== type || !equalBytes(message.keyIdBytes, KeyId.toBytes(keyId))) {
       throw new ProtocolError("ERR_TYPE_MISMATCH", `message is not a ${type} of the server's present key`);
@@ -83,5 +85,10 @@ export class StatementMaker {
   rejected(routing: RoutingId, rejectedAtUnixMs: number, { code, envelope, hash }: Refusal): Uint8Array {
     const hashes = hash ? [hash] : [];
     return this.#sign("pericard/rejected", Rejected.encode({ routing, rejectedAtUnixMs, code, envelope, hashes }));
+  }
+
+  /** The key that an envelope is sealed to is gone. */
+  rewrap(routing: RoutingId, answeredAtUnixMs: number, { envelope, hpkeKey }: ClosedEnvelope): Uint8Array {
+    return this.#sign("pericard/rewrap", Rewrap.encode({ routing, answeredAtUnixMs, envelope, hpkeKey }));
   }
 }

@@ -16,16 +16,18 @@ import {
   type SyntheticTenant,
 } from "@pericard/crypto";
 import {
+  equalBytes,
   KeyAnswer,
   KeyId,
   KeyOffer,
   PaperKeyAnswer,
   PaperKeyOffer,
+  parseSigned,
   SUITE,
   type KeyOrder,
   type SignedType,
 } from "@pericard/protocol";
-import type { StatementKey } from "./mailbox.ts";
+import type { StatementSigner } from "./server-keys.ts";
 import type { RegisteredTerminal } from "./terminals.ts";
 
 /** What both sides of one exchange know after M2: the agreed secret, and M1 and M2 as they travelled. */
@@ -44,19 +46,28 @@ export interface ExchangeMessages {
   writeOffer(offer: Omit<KeyOffer, "nonce">): Uint8Array;
   /** What M2 says. @param payload of a signed M2, or the whole of one that is not signed. @throws {ProtocolError}. */
   readAnswer(payload: Uint8Array): KeyAnswer;
+  /** Whether a terminal believes a message that was signed before: not when the server has another key since. */
+  isCurrent(message: Uint8Array): boolean;
   /** M3. The key use that the order holds from names the terminal's key that seals it, where a suite seals with one. */
   writeOrder(terminal: RegisteredTerminal, agreed: Agreed, order: KeyOrder): Uint8Array;
 }
 
 /** Those of pericard-1: signed, the order sealed under the terminal's block too. */
-export function pericardMessages(key: StatementKey, agreement: KeyAgreement, random: RandomSource): ExchangeMessages {
-  const sign = (type: SignedType, payload: Uint8Array): Uint8Array =>
-    signMessage(key.privateKey, type, KeyId.toBytes(key.keyId), payload);
+export function pericardMessages(
+  keys: StatementSigner,
+  agreement: KeyAgreement,
+  random: RandomSource,
+): ExchangeMessages {
+  const sign = (type: SignedType, payload: Uint8Array): Uint8Array => {
+    const { privateKey, keyId } = keys.statementKey;
+    return signMessage(privateKey, type, KeyId.toBytes(keyId), payload);
+  };
   return {
     agreement,
     answerType: "pericard/key-answer",
     writeOffer: (offer) => sign("pericard/key-offer", KeyOffer.encode({ ...offer, nonce: random(32) })),
     readAnswer: KeyAnswer.decode,
+    isCurrent: (message) => equalBytes(parseSigned(message).keyIdBytes, KeyId.toBytes(keys.statementKey.keyId)),
     writeOrder: ({ routing, groupKey }, { sharedSecret, offer, answer }, order) => {
       const { cycle, index } = order.effectiveFrom;
       const transcript = keyChangeTranscript(offer, answer);
@@ -74,6 +85,7 @@ export function paperMessages(leave: SyntheticTenant): ExchangeMessages {
     answerType: "paper-2018/key-answer",
     writeOffer: PaperKeyOffer.encode,
     readAnswer: PaperKeyAnswer.decode,
+    isCurrent: () => true,
     writeOrder: ({ routing }, { sharedSecret }, order) => sealPaperKeyOrder(leave, sharedSecret, routing, order),
   };
 }

@@ -98,15 +98,15 @@ export class KeyChanges {
     await this.#load(serial, { decidedAtUnixMs: now });
     const { changes, marks, alarms } = await watch.withNewest(serial, await keyStore.keyLife(serial));
     const live = liveChange(changes);
-    const isExpired = live !== undefined && now - live.begunAtUnixMs >= CHANGE_LIFETIME_MS;
-    if (isExpired) await exchange.end(serial, live.version, "cancelled", "expired");
-    const maximum = live && !isExpired ? live.maximum : maximumGiven(changes, next, version);
+    const end = live && endOf(live, now, exchange.isCurrent(terminal, live));
+    if (live && end) await exchange.end(serial, live.version, "cancelled", end);
+    const maximum = live && !end ? live.maximum : maximumGiven(changes, next, version);
     const wanted = decideMaximum({ marks, changes, alarms, maximum, nowUnixMs: now });
     const highest = Math.max(version, ...changes.map((change) => change.version));
     if (wanted !== null && highest < UINT32_MAX) {
       await exchange.begin(terminal, highest + 1, wanted);
       await this.#load(serial, { sentAtUnixMs: NEVER });
-    } else if (isExpired) await this.#load(serial, {});
+    } else if (end) await this.#load(serial, {});
   }
 
   async #load(serial: TerminalId, anew: Partial<Omit<Known, "changes">>): Promise<Known> {
@@ -116,4 +116,10 @@ export class KeyChanges {
     this.#known.set(serial, known);
     return known;
   }
+}
+
+/** Why a change that is under way has to end; undefined when it goes on. */
+function endOf({ begunAtUnixMs }: KeyChange, nowUnixMs: number, isCurrent: boolean): string | undefined {
+  if (nowUnixMs - begunAtUnixMs >= CHANGE_LIFETIME_MS) return "expired";
+  return isCurrent ? undefined : "server-key";
 }

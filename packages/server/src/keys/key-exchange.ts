@@ -25,13 +25,13 @@ import { paperMessages, pericardMessages, type ExchangeMessages } from "./exchan
 import { mayBegin } from "./key-policy.ts";
 import type { KeyStorePort } from "./key-store.ts";
 import { nameOf, type KeyWatch } from "./key-watch.ts";
-import type { StatementKey } from "./mailbox.ts";
+import type { StatementSigner } from "./server-keys.ts";
 import type { RegisteredTerminal } from "./terminals.ts";
 
 export interface KeyExchangeParts {
   readonly keyStore: KeyStorePort;
   readonly watch: KeyWatch;
-  readonly key: StatementKey;
+  readonly keys: StatementSigner;
   /** That of pericard-1. */
   readonly agreement: KeyAgreement;
   readonly audit: Audit;
@@ -52,7 +52,7 @@ export class KeyExchange {
 
   constructor(parts: KeyExchangeParts) {
     this.#parts = parts;
-    this.#pericard = pericardMessages(parts.key, parts.agreement, parts.random);
+    this.#pericard = pericardMessages(parts.keys, parts.agreement, parts.random);
   }
 
   /** Begins a change, ending what was under way. @returns M1. @throws {CustodyError} code ERR_KEY_CHANGE_VERSION. */
@@ -65,6 +65,11 @@ export class KeyExchange {
     await this.#audit("server", `key change ${version} offered: maximum ${maximum}`, serial, "done");
     await keyStore.beginKeyChange(serial, { version, maximum, offer, secret, begunAtUnixMs: nowUnixMs() });
     return offer;
+  }
+
+  /** Whether a terminal believes the newest message of a change that is under way. */
+  isCurrent(terminal: RegisteredTerminal, { order, offer }: KeyChange): boolean {
+    return this.#messagesOf(terminal).isCurrent(order ?? offer);
   }
 
   /** Ends a change that the terminal did not take. */

@@ -47,6 +47,8 @@ function findPaperFacts({ suite, serial, tenant }: Terminal): PaperFacts | null 
 const methods = {
   dataVersion: () => store.dataVersion,
   copyCount: () => store.copyCount,
+  serverKeyRecords: () => store.identity.records(),
+  destroyRetiredKeys: (nowUnixMs: number) => store.identity.destroyRetired(nowUnixMs),
   serverKeys: (purpose: "hpke" | "receipt") => store.serverKeys(purpose),
   tenants: () => store.tenants(),
   patients: (tenant: TenantId) => store.patients(tenant),

@@ -14,6 +14,8 @@ const DEADLINE = {
 const METHODS: readonly (keyof KeyStoreMethods)[] = [
   "dataVersion",
   "copyCount",
+  "serverKeyRecords",
+  "destroyRetiredKeys",
   "serverKeys",
   "tenants",
   "patients",

@@ -4,8 +4,9 @@
  * Receipts and refusals are not kept here: they answer an upload and are made again, from the rows, for the same upload.
  * Commands are kept in memory: whoever gives one gives it again for as long as it holds.
  */
-import { signMessage, type KeyObject } from "@pericard/crypto";
+import { signMessage } from "@pericard/crypto";
 import { Command, KeyId, type RoutingId } from "@pericard/protocol";
+import type { StatementSigner } from "./server-keys.ts";
 
 interface Letter {
   readonly name: Command["name"];
@@ -17,22 +18,16 @@ interface Letter {
 /** Answers that may wait for one terminal's mail. It asks one at a time; a new one ends the oldest. */
 const WAITING_PER_TERMINAL_MAX = 4;
 
-/** The server's key for statements to terminals. */
-export interface StatementKey {
-  readonly keyId: KeyId;
-  readonly privateKey: KeyObject;
-}
-
 /** Messages that wait, and who waits for messages. */
 export class Mailbox {
   readonly #letters = new Map<RoutingId, Letter[]>();
   readonly #waiting = new Map<RoutingId, Set<() => void>>();
-  readonly #key: StatementKey;
+  readonly #keys: StatementSigner;
   readonly #nowUnixMs: () => number;
   #lastNumber = 0;
 
-  constructor(key: StatementKey, nowUnixMs: () => number) {
-    this.#key = key;
+  constructor(keys: StatementSigner, nowUnixMs: () => number) {
+    this.#keys = keys;
     this.#nowUnixMs = nowUnixMs;
   }
 
@@ -43,7 +38,8 @@ export class Mailbox {
     this.#lastNumber = mailNumber;
     const expiresAtUnixMs = issuedAtUnixMs + lifetimeMs;
     const payload = Command.encode({ routing, mailNumber, issuedAtUnixMs, expiresAtUnixMs, name, value });
-    const message = signMessage(this.#key.privateKey, "pericard/command", KeyId.toBytes(this.#key.keyId), payload);
+    const { privateKey, keyId } = this.#keys.statementKey;
+    const message = signMessage(privateKey, "pericard/command", KeyId.toBytes(keyId), payload);
     const others = (this.#letters.get(routing) ?? []).filter((letter) => letter.name !== name);
     this.#letters.set(routing, [...others, { name, mailNumber, expiresAtUnixMs, message }]);
     for (const wake of this.#waiting.get(routing) ?? []) wake();

@@ -7,6 +7,7 @@ import {
   parseSigned,
   Receipt,
   Rejected,
+  Rewrap,
   SIGNED_MEDIA_TYPE,
   toHex,
   UPLOAD_PATH,
@@ -28,8 +29,11 @@ export interface Answer {
   readonly receipts: readonly Receipt[];
   readonly conflicts: readonly Conflict[];
   readonly rejections: readonly Rejected[];
+  readonly rewraps: readonly Rewrap[];
   readonly commands: readonly Command[];
   readonly erased: readonly Erased[];
+  /** Every message of the mail as it came. */
+  readonly mail: readonly Uint8Array[];
   /** h of everything that is receipted, as text, sorted. */
   readonly receipted: readonly string[];
 }
@@ -52,7 +56,8 @@ function codeIn(body: Uint8Array): string {
 }
 
 function readMail(body: Uint8Array | undefined) {
-  const messages = body ? decodeMail(body).map((bytes) => parseSigned(bytes)) : [];
+  const mail = body ? decodeMail(body) : [];
+  const messages = mail.map((bytes) => parseSigned(bytes));
   const payloads = (type: string): Uint8Array[] =>
     messages.filter((message) => message.type === type).map(({ payload }) => payload);
   const receipts = payloads("pericard/receipt").map((payload) => Receipt.decode(payload));
@@ -60,6 +65,8 @@ function readMail(body: Uint8Array | undefined) {
     receipts,
     conflicts: payloads("pericard/conflict").map((payload) => Conflict.decode(payload)),
     rejections: payloads("pericard/rejected").map((payload) => Rejected.decode(payload)),
+    rewraps: payloads("pericard/rewrap").map((payload) => Rewrap.decode(payload)),
+    mail,
     commands: payloads("pericard/command").map((payload) => Command.decode(payload)),
     erased: payloads("pericard/erased").map((payload) => Erased.decode(payload)),
     receipted: receipts.flatMap(({ hashes }) => hashes.map(toHex)).sort(),

@@ -1,5 +1,5 @@
 /** Ingest with production rooms around it, real catalog and key store threads, and volumes that a test commands. */
-import { ed25519Private, systemRandom, x25519Agreement, x25519Private } from "@pericard/crypto";
+import { systemRandom, x25519Agreement } from "@pericard/crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Audit } from "../../src/access/audit.ts";
@@ -18,6 +18,7 @@ import { KeyExchange } from "../../src/keys/key-exchange.ts";
 import { KeyWatch } from "../../src/keys/key-watch.ts";
 import { Mailbox } from "../../src/keys/mailbox.ts";
 import { RecordingKeys } from "../../src/keys/recordings.ts";
+import { ServerKeys } from "../../src/keys/server-keys.ts";
 import { TerminalRegistry } from "../../src/keys/terminals.ts";
 import { FakeVolume } from "./fake-volume.ts";
 import { TestInstallation } from "./test-server.ts";
@@ -75,29 +76,25 @@ export class IngestRoom {
 
   constructor(foundation: IngestFoundation, wish: RoomWish = {}) {
     const { volumeCount = 3, copyCount = 2, bufferBytesMax = 8 * 1024 * 1024, deadlineMs = 60_000 } = wish;
-    const { store, environment } = foundation.site;
+    const { environment } = foundation.site;
     this.volumes = Array.from({ length: volumeCount }, (_, i) => new FakeVolume(`volume-${i + 1}`, this.events));
     this.catalog = this.#watchCatalog(foundation.catalog);
     const keyStore = this.#watchKeyStore(foundation.keyStore);
     const options = { copyCount, bufferBytesMax, pollMs: 5, deadlineMs };
     this.control = new ControlArea(this.volumes.map(openInProcessChannel), options);
-    const [receiptKey] = store.serverKeys("receipt");
-    const [hpkeKey] = store.serverKeys("hpke");
-    if (!receiptKey || !hpkeKey) throw new Error("key store has no server keys");
-    const key = { keyId: receiptKey.keyId, privateKey: ed25519Private(receiptKey.privateBytes) };
-    const { publicBytes } = hpkeKey;
     const { nowUnixMs, monotonicMs } = environment;
+    const keys = new ServerKeys(keyStore, monotonicMs);
     const { catalog, control } = this;
-    const mailbox = new Mailbox(key, nowUnixMs);
+    const mailbox = new Mailbox(keys, nowUnixMs);
     const recordingKeys = new RecordingKeys(keyStore, catalog);
     const audit = new Audit(catalog, nowUnixMs);
     const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
     const agreement = x25519Agreement;
     const random = systemRandom;
-    const exchange = new KeyExchange({ keyStore, watch: keyWatch, key, agreement, audit, random, nowUnixMs });
+    const exchange = new KeyExchange({ keyStore, watch: keyWatch, keys, agreement, audit, random, nowUnixMs });
     this.ingest = new Ingest({
       terminals: new TerminalRegistry(keyStore, monotonicMs),
-      hpkeKeys: new Map([[hpkeKey.keyId, { privateKey: x25519Private(hpkeKey.privateBytes), publicBytes }]]),
+      serverKeys: keys,
       segments: new SegmentStore({
         catalog,
         control,
@@ -111,7 +108,7 @@ export class IngestRoom {
       control,
       catalog,
       recordingKeys,
-      statements: new StatementMaker(key),
+      statements: new StatementMaker(keys),
       mailbox,
       keyChanges: new KeyChanges({ keyStore, watch: keyWatch, exchange, nowUnixMs }),
       keyWatch,

@@ -1,6 +1,6 @@
 /** A whole server over a temporary folder: real threads, real files, real HTTP; only the clock is the test's. */
 import { systemRandom } from "@pericard/crypto";
-import { KeyStore, type Tenant } from "@pericard/custody";
+import { drawRootKey, KeyStore, type RootKey, type Tenant } from "@pericard/custody";
 import { cpSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,6 +44,8 @@ export class TestInstallation {
   readonly config: ServerConfig;
   readonly kek: Uint8Array;
   readonly tenant: Tenant;
+  /** The key that vouches for the server's keys. */
+  readonly rootKey: RootKey;
   readonly clock = { unixMs: BEGIN_UNIX_MS, monotonicMs: 0 };
   #store: KeyStore | undefined;
   #running: RunningServer | undefined;
@@ -64,7 +66,10 @@ export class TestInstallation {
     };
     this.kek = origin?.kek ?? systemRandom(32);
     if (origin) cpSync(origin.root, this.root, { recursive: true });
-    else this.#store = KeyStore.create(keyFolderPaths(this.config), this.kek, BEGIN_UNIX_MS, systemRandom).store;
+    const paths = keyFolderPaths(this.config);
+    const made = origin ? undefined : KeyStore.create(paths, this.kek, BEGIN_UNIX_MS, systemRandom);
+    this.#store = made?.store;
+    this.rootKey = made?.root ?? origin?.rootKey ?? drawRootKey(systemRandom);
     this.tenant = origin?.tenant ?? this.store.addTenant("Tenant", true, BEGIN_UNIX_MS);
   }
 

@@ -25,6 +25,8 @@ interface Delivery {
   inFlight: boolean;
   /** Whether it travels alone, because an envelope that it was in could not be taken. */
   alone: boolean;
+  /** The last envelope that carried it. */
+  envelope: EnvelopeId | null;
 }
 
 /** Items that were sent at least once. */
@@ -63,7 +65,11 @@ export class Deliveries {
 
   /** Notes that items are under way, in an envelope or as statements of their own. */
   sending(entries: readonly JournalEntry[], envelope: EnvelopeId | null): void {
-    for (const entry of entries) this.#of(entry).inFlight = true;
+    for (const entry of entries) {
+      const delivery = this.#of(entry);
+      delivery.inFlight = true;
+      delivery.envelope = envelope;
+    }
     if (envelope === null) return;
     this.#envelopes.set(envelope, entries);
     const [oldest] = this.#envelopes.keys();
@@ -103,6 +109,25 @@ export class Deliveries {
     }
   }
 
+  /**
+   * Makes due at once what was sent in an envelope and in none since. Said again of the same envelope, it does nothing.
+   *
+   * @returns those items.
+   */
+  renew(envelope: EnvelopeId): readonly JournalEntry[] {
+    const renewed = (this.#envelopes.get(envelope) ?? []).filter((entry) => {
+      const delivery = this.#deliveries.get(entry);
+      return delivery?.envelope === envelope && !delivery.inFlight;
+    });
+    for (const entry of renewed) {
+      const delivery = this.#of(entry);
+      delivery.taken = null;
+      delivery.dueAtMs = 0;
+      delivery.envelope = null;
+    }
+    return renewed;
+  }
+
   /** What an envelope of this run carried; undefined when it is not one of the last. */
   contentsOf(envelope: EnvelopeId): readonly JournalEntry[] | undefined {
     return this.#envelopes.get(envelope);
@@ -123,7 +148,7 @@ export class Deliveries {
   #of(entry: JournalEntry): Delivery {
     const known = this.#deliveries.get(entry);
     if (known) return known;
-    const made = { sentCount: 0, dueAtMs: 0, taken: null, inFlight: false, alone: false };
+    const made = { sentCount: 0, dueAtMs: 0, taken: null, inFlight: false, alone: false, envelope: null };
     this.#deliveries.set(entry, made);
     return made;
   }

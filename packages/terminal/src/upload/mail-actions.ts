@@ -1,12 +1,14 @@
-/** What receipts, conflicts, refusals, erasures and commands do to the journal and the recorder. */
-import type { Conflict, Erased, Receipt, RecordingId, Rejected, Command } from "@pericard/protocol";
+/** What receipts, conflicts, refusals, rewraps, erasures and commands do to the journal and the recorder. */
+import type { Conflict, Erased, Receipt, RecordingId, Rejected, Rewrap, Command } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
+import type { Bell } from "../bell.ts";
 import type { Commands } from "../commands.ts";
 import type { GapStatements } from "../gap-statements.ts";
 import { hashKeyOf } from "../hash-key.ts";
 import type { HeadKeeper } from "../head-keeper.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { JournalEntry } from "../journal/journal-index.ts";
+import type { ServerTrust } from "../server-trust.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { takeKeyChange, type KeyChangeParts } from "./key-change-actions.ts";
 import type { MailActions } from "./mailbox.ts";
@@ -26,6 +28,8 @@ export interface MailActionParts extends KeyChangeParts {
   readonly gaps: GapStatements;
   readonly commands: Commands;
   readonly deliveries: Deliveries;
+  readonly trust: ServerTrust;
+  readonly bell: Bell;
   /** The recorder of this moment; undefined when nothing is recorded. */
   readonly recorder: () => RecorderOrders | undefined;
   readonly keysChanged: () => void;
@@ -37,6 +41,7 @@ export function createMailActions(parts: MailActionParts): MailActions {
     receipt: (receipt) => takeReceipt(parts, receipt),
     conflict: (conflict) => takeConflict(parts, conflict),
     rejected: (rejected) => takeRejected(parts, rejected),
+    rewrap: (rewrap) => takeRewrap(parts, rewrap),
     erased: (erased) => takeErased(parts, erased),
     command: (command) => takeCommand(parts, command),
     keyChange: (type, message) => takeKeyChange(parts, type, message),
@@ -130,6 +135,19 @@ function takeErased(parts: MailActionParts, { recording, hashes }: Erased): bool
   deliveries.forget(entries);
   recorder()?.leaveRecording(recording, "patient");
   emit({ type: "erased", recording, itemCount: entries.length });
+  return true;
+}
+
+/**
+ * Sends what an envelope carried again at once, sealed to a newer key. Without a newer one it would only be refused again:
+ * it is sent when it would have been without this word, and perhaps the statement of a newer key has come by then.
+ */
+function takeRewrap({ deliveries, trust, bell, emit }: MailActionParts, { envelope, hpkeKey }: Rewrap): boolean {
+  if (trust.getRecipient().hpkeKey === hpkeKey) return false;
+  const renewed = deliveries.renew(envelope);
+  if (renewed.length === 0) return false;
+  bell.ring();
+  emit({ type: "rewrap", itemCount: renewed.length });
   return true;
 }
 

@@ -16,6 +16,7 @@ import {
   readPaperKeyMessage,
   Receipt,
   Rejected,
+  Rewrap,
   type RoutingId,
 } from "@pericard/protocol";
 import { TerminalError } from "../errors.ts";
@@ -28,6 +29,7 @@ export interface MailActions {
   receipt(receipt: Receipt): boolean;
   conflict(conflict: Conflict): boolean;
   rejected(rejected: Rejected): boolean;
+  rewrap(rewrap: Rewrap): boolean;
   erased(erased: Erased): boolean;
   command(command: Command): boolean;
   /** An offer or order of a key change, as it came. @throws {ProtocolError} when it is of another suite than the terminal. */
@@ -79,6 +81,7 @@ export class Mailbox {
     if (type === "pericard/receipt") return actions.receipt(this.#mine(Receipt.decode(payload)));
     if (type === "pericard/conflict") return actions.conflict(this.#mine(Conflict.decode(payload)));
     if (type === "pericard/rejected") return actions.rejected(this.#mine(Rejected.decode(payload)));
+    if (type === "pericard/rewrap") return actions.rewrap(this.#mine(Rewrap.decode(payload)));
     if (type === "pericard/erased") return actions.erased(this.#mine(Erased.decode(payload)));
     if (type === "pericard/command") return actions.command(this.#mine(Command.decode(payload)));
     if (type === "pericard/key-offer" || type === "pericard/key-order") return actions.keyChange(type, message);

@@ -24,6 +24,7 @@ import {
   parseSigned,
   Receipt,
   Rejected,
+  Rewrap,
   RoutingId,
   Status,
   toHex,
@@ -83,6 +84,10 @@ export class TestServer {
   answerKeyChange: (bytes: Uint8Array) => readonly Uint8Array[] = () => [];
   receiptKey: ServerKey;
   hpkeKey: ServerKey;
+  /** Keys that came after those of the installation. */
+  hpkeKeys: readonly ServerKey[] = [];
+  /** What the answer to an envelope carries besides. */
+  afterEnvelope: (sent: { readonly envelope: EnvelopeId; readonly hpkeKey: KeyId }) => readonly Uint8Array[] = () => [];
 
   constructor(installation: Installation) {
     this.installation = installation;
@@ -108,7 +113,9 @@ export class TestServer {
       this.gaps.push(Gap.decode(message.payload));
       return [...waiting, this.receipt(routing, [sha256(bytes)])];
     }
-    return [...waiting, ...this.#takeEnvelope(routing, message.payload)];
+    const { header, recipient } = parseEnvelope(message.payload);
+    const besides = this.afterEnvelope({ envelope: header.envelope, hpkeKey: recipient.hpkeKey });
+    return [...waiting, ...this.#takeEnvelope(routing, message.payload), ...besides];
   }
 
   #takeEnvelope(routing: RoutingId, payload: Uint8Array): readonly Uint8Array[] {
@@ -158,7 +165,7 @@ export class TestServer {
     const block = store.openBlock(terminal.serial);
     const binding = { suite: terminal.suite, tenant: terminal.tenant, terminal: terminal.serial };
     const { cycle, index, hpkeKey } = parsed.recipient;
-    const key = store.serverKeys("hpke").find(({ keyId }) => keyId === hpkeKey) ?? this.hpkeKey;
+    const key = [...this.hpkeKeys, ...store.serverKeys("hpke")].find(({ keyId }) => keyId === hpkeKey) ?? this.hpkeKey;
     const recipient = { privateKey: x25519Private(key.privateBytes), publicBytes: key.publicBytes };
     const transportKey = deriveGroupKey(block, binding, "transport", cycle, index);
     return openEnvelope(recipient, transportKey, parsed).segments.map((bytes) => {
@@ -178,6 +185,10 @@ export class TestServer {
   receipt(routing: RoutingId, hashes: readonly Uint8Array[]): Uint8Array {
     const payload = Receipt.encode({ routing, receivedAtUnixMs: NOW_UNIX_MS, copyCount: 2, hashes });
     return this.sign("pericard/receipt", payload);
+  }
+
+  rewrap(routing: RoutingId, envelope: EnvelopeId, hpkeKey: KeyId): Uint8Array {
+    return this.sign("pericard/rewrap", Rewrap.encode({ routing, answeredAtUnixMs: NOW_UNIX_MS, envelope, hpkeKey }));
   }
 
   erased(routing: RoutingId, recording: RecordingId, hashes: readonly Uint8Array[]): Uint8Array {
