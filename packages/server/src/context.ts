@@ -56,6 +56,8 @@ export function systemEnvironment(kek: KekAccess, logger: Logger = pino({ level:
 const VOLUME_DEADLINE_MS = 10_000;
 const VOLUME_RETRY_MS = 5000;
 const POLL_MS = 20;
+/** Far longer than a sync takes on a disk that is well. */
+const LATE_MS = 2000;
 /** Longer than a volume's deadline, so that a hung volume is replaced by another; shorter than clients wait. */
 const STORE_DEADLINE_MS = 25_000;
 
@@ -216,6 +218,7 @@ async function openRooms(
     copyCount,
     bufferBytesMax,
     pollMs: POLL_MS,
+    lateMs: LATE_MS,
     deadlineMs: STORE_DEADLINE_MS,
   });
   volumes.onOpened((volume) => {

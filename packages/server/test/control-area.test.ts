@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 function open(volumes: readonly FakeVolume[], wish: Partial<ControlOptions> = {}): ControlArea {
-  const options = { copyCount: 2, bufferBytesMax: 1_000_000, pollMs: 2, deadlineMs: 30_000, ...wish };
+  const options = { copyCount: 2, bufferBytesMax: 1_000_000, pollMs: 2, lateMs: 2000, deadlineMs: 30_000, ...wish };
   const control = new ControlArea(volumes.map(openInProcessChannel), options);
   opened.push(control);
   return control;
@@ -112,6 +112,46 @@ test("a volume that hangs delays what it has, not what comes after its window", 
   volumes[0]?.release();
   await Promise.all(stored);
   expect(control.state).toMatchObject({ bufferedItems: 0, bufferedBytes: 0 });
+});
+
+describe("a volume that is slow", () => {
+  test("holds up nobody: what it has goes to another as well, and what it acknowledges late harms nothing", async () => {
+    const volumes = volumesOf(3);
+    const control = open(volumes, { lateMs: 20 });
+    const [slow] = volumes;
+    slow?.hold();
+    const copies = await Promise.all(Array.from({ length: 12 }, (_, i) => control.store(item(i))));
+    for (const copy of copies) expect(copy.map(({ volumeId }) => volumeId).toSorted()).toEqual(["v2", "v3"]);
+    slow?.release();
+    await rest(20);
+    for (const copy of copies) expect(copy).toHaveLength(2);
+    expect(control.state).toMatchObject({ bufferedItems: 0, bufferedBytes: 0 });
+  });
+
+  test("gets less than those that are quick", async () => {
+    const volumes = volumesOf(3);
+    const control = open(volumes);
+    const [slow] = volumes;
+    slow?.hold();
+    const first = control.store(item(0));
+    const second = control.store(item(1));
+    for (let i = 2; i < 12; i += 1) await control.store(item(i));
+    expect(slow?.appendCount).toBe(1);
+    slow?.release();
+    await Promise.all([first, second]);
+  });
+
+  test("is waited for when there is no other, and nothing behind it stops", async () => {
+    const volumes = volumesOf(2);
+    const control = open(volumes, { lateMs: 5 });
+    const [slow, quick] = volumes;
+    slow?.hold();
+    const stored = Promise.all(Array.from({ length: 5 }, (_, i) => control.store(item(i))));
+    await rest(30);
+    expect(quick?.items).toHaveLength(5);
+    slow?.release();
+    expect(await stored).toHaveLength(5);
+  });
 });
 
 describe("room", () => {

@@ -18,6 +18,8 @@ export interface ControlOptions {
   readonly bufferBytesMax: number;
   /** Pause before the channels are polled again when none is idle and nothing else happens. */
   readonly pollMs: number;
+  /** A file system that has not acknowledged an item by then is slow: another one is sent it as well. */
+  readonly lateMs: number;
   /** An item that has not all its copies by then is given back to its client, who keeps it and comes again. */
   readonly deadlineMs: number;
 }
@@ -29,7 +31,7 @@ interface Task {
   readonly trying: Set<string>;
   /** File systems that failed this item; tried again only at a poll, and after all others. */
   readonly failed: Set<string>;
-  readonly deadline: NodeJS.Timeout;
+  readonly timers: readonly NodeJS.Timeout[];
   /** Its client was answered; only what is under way still holds its bytes. */
   isAnswered: boolean;
   resolve(copies: readonly Copy[]): void;
@@ -145,7 +147,10 @@ export class ControlArea {
         copies: [],
         trying: new Set(),
         failed: new Set(),
-        deadline: setTimeout(() => this.#giveBack(task, "copies were not durable in time"), this.#options.deadlineMs),
+        timers: [
+          setTimeout(() => this.#hurry(task), this.#options.lateMs),
+          setTimeout(() => this.#giveBack(task, "copies were not durable in time"), this.#options.deadlineMs),
+        ],
         isAnswered: false,
         resolve,
         reject,
@@ -166,6 +171,11 @@ export class ControlArea {
     clearTimeout(this.#poll);
   }
 
+  /** Sends the item elsewhere as well, if there is an idle file system now; whoever acknowledges first counts. */
+  #hurry(task: Task): void {
+    this.#sendTo(task, task.trying.size, this.#idleChannelsFor(task, false));
+  }
+
   /** Hands waiting items to idle channels, oldest first, until one finds too few of them. */
   #dispatch(isPoll = false): void {
     for (let task = this.#waiting[0]; task; task = this.#waiting[0]) {
@@ -178,27 +188,36 @@ export class ControlArea {
 
   /** Sends a task to as many idle channels as it still needs copies. @returns whether every copy found a channel. */
   #handOver(task: Task, isPoll: boolean): boolean {
-    let missing = this.#options.copyCount - task.copies.length - task.trying.size;
-    for (const channel of this.#idleChannelsFor(task, isPoll)) {
-      if (missing === 0) break;
-      missing -= 1;
+    const missing = Math.max(0, this.#options.copyCount - task.copies.length - task.trying.size);
+    return this.#sendTo(task, missing, this.#idleChannelsFor(task, isPoll)) === missing;
+  }
+
+  /** @returns to how many channels it was sent. */
+  #sendTo(task: Task, countMax: number, channels: readonly Channel[]): number {
+    const chosen = channels.slice(0, countMax);
+    for (const channel of chosen) {
       task.trying.add(channel.volumeId);
       void this.#send(task, channel);
     }
-    return missing === 0;
+    return chosen.length;
   }
 
-  /** Idle channels without this item by turns; those that failed it come last, and at a poll only: nothing spins. */
+  /**
+   * Idle channels without this item: those with the least to do first, and by turns, so that a slow file system holds up
+   * nobody. Those that failed it come last, and at a poll only: nothing spins.
+   */
   #idleChannelsFor(task: Task, isPoll: boolean): readonly Channel[] {
     this.#turn += 1;
     const count = this.#channels.length;
     const turned = this.#channels.map((_, i) => this.#channels[(i + this.#turn) % count] as Channel);
-    const free = turned.filter(
-      (channel) =>
-        this.#stateOf(channel) === "idle" &&
-        !task.trying.has(channel.volumeId) &&
-        !task.copies.some((copy) => copy.volumeId === channel.volumeId),
-    );
+    const free = turned
+      .filter(
+        (channel) =>
+          this.#stateOf(channel) === "idle" &&
+          !task.trying.has(channel.volumeId) &&
+          !task.copies.some((copy) => copy.volumeId === channel.volumeId),
+      )
+      .sort((a, b) => a.itemsUnderWay - b.itemsUnderWay);
     const fresh = free.filter(({ volumeId }) => !task.failed.has(volumeId));
     return isPoll ? [...fresh, ...free.filter(({ volumeId }) => task.failed.has(volumeId))] : fresh;
   }
@@ -218,16 +237,20 @@ export class ControlArea {
   }
 
   #finish(task: Task): void {
-    clearTimeout(task.deadline);
-    task.isAnswered = true;
-    task.resolve(task.copies);
+    this.#settle(task);
+    task.resolve([...task.copies]);
   }
 
-  #giveBack(task: Task, why: string): void {
-    clearTimeout(task.deadline);
+  /** Nothing more is done for the item. */
+  #settle(task: Task): void {
+    for (const timer of task.timers) clearTimeout(timer);
     const place = this.#waiting.indexOf(task);
     if (place >= 0) this.#waiting.splice(place, 1);
     task.isAnswered = true;
+  }
+
+  #giveBack(task: Task, why: string): void {
+    this.#settle(task);
     task.reject(new ServerError("ERR_STORE_UNAVAILABLE", why));
     this.#freeWhenDone(task);
   }

@@ -80,7 +80,7 @@ export class IngestRoom {
     this.volumes = Array.from({ length: volumeCount }, (_, i) => new FakeVolume(`volume-${i + 1}`, this.events));
     this.catalog = this.#watchCatalog(foundation.catalog);
     const keyStore = this.#watchKeyStore(foundation.keyStore);
-    const options = { copyCount, bufferBytesMax, pollMs: 5, deadlineMs };
+    const options = { copyCount, bufferBytesMax, pollMs: 5, lateMs: 10_000, deadlineMs };
     this.control = new ControlArea(this.volumes.map(openInProcessChannel), options);
     const { nowUnixMs, monotonicMs } = environment;
     const keys = new ServerKeys(keyStore, monotonicMs);

@@ -1,0 +1,196 @@
+/** One file system of three fails under load: no receipt without its copies, the others go on, its state shows, it comes back. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemRandom } from "@pericard/crypto";
+import { defaultSettings, writeSettings } from "@pericard/server";
+import { describe, test } from "vitest";
+import { Fleet } from "../src/bench/fleet.ts";
+import { checkStore } from "../src/crash/check-store.ts";
+import { PowerDisk, powerDiskRemedy } from "../src/crash/power-disk.ts";
+import { Site } from "../src/crash/site.ts";
+import { SlowDisk } from "../src/crash/slow-disk.ts";
+import { SteadyLoad } from "../src/crash/steady-load.ts";
+import { LabError } from "../src/errors.ts";
+import { tell } from "./support/tell.ts";
+
+const TOKEN = "token-of-the-gateway-of-a-test";
+const WATCH_MS = 3000;
+const LANES = 16;
+/** Far below what three volumes take, so that what is measured is the waiting. */
+const PER_SECOND = 40;
+/** A volume has ten seconds for an answer, and is asked again every five. */
+const NOTICED_MS = 30_000;
+
+interface Fault {
+  readonly name: string;
+  /** What /healthz says of it then; undefined for a volume that works and is only slow. */
+  readonly state: "down" | "full" | undefined;
+  /** How long the load is watched from its beginning on. */
+  readonly watchMs: number;
+  begin(disk: PowerDisk): void;
+  end(disk: PowerDisk): void;
+}
+
+function run(command: string, ...args: readonly string[]): void {
+  const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) throw new LabError("ERR_CHILD_FAILED", `${command} ${args.join(" ")} failed: ${stderr}`);
+}
+
+function remount(disk: PowerDisk): void {
+  run("umount", "-l", disk.path);
+  disk.mount();
+}
+
+const FAULTS: readonly Fault[] = [
+  {
+    name: "is full",
+    state: "full",
+    watchMs: WATCH_MS,
+    begin: ({ path }) => {
+      mkdirSync(join(path, "ballast"));
+      spawnSync("fallocate", ["-l", "2G", join(path, "ballast", "one")]);
+      spawnSync("sh", ["-c", 'dd if=/dev/zero of="$1" bs=1M', "sh", join(path, "ballast", "two")]);
+    },
+    end: ({ path }) => rmSync(join(path, "ballast"), { recursive: true }),
+  },
+  {
+    name: "is read-only",
+    state: "down",
+    watchMs: WATCH_MS,
+    // As the kernel does after an error of the disk, with files open for writing.
+    begin: ({ path }) => {
+      run("mount", "-o", "remount,errors=remount-ro", path);
+      const { stdout } = spawnSync("findmnt", ["-n", "-o", "SOURCE", path], { encoding: "utf8" });
+      writeFileSync(join("/sys/fs/ext4", basename(stdout.trim()), "trigger_fs_error"), "x");
+    },
+    end: remount,
+  },
+  {
+    name: "hangs",
+    state: "down",
+    watchMs: 13_000,
+    begin: ({ path }) => run("fsfreeze", "-f", path),
+    end: ({ path }) => run("fsfreeze", "-u", path),
+  },
+  {
+    name: "gives EIO",
+    state: "down",
+    watchMs: WATCH_MS,
+    begin: (disk) => disk.cut(),
+    end: remount,
+  },
+  {
+    name: "is gone",
+    state: "down",
+    watchMs: WATCH_MS,
+    begin: (disk) => {
+      disk.cut();
+      run("umount", "-l", disk.path);
+    },
+    end: (disk) => disk.mount(),
+  },
+];
+
+const remedy = powerDiskRemedy();
+const without = remedy === undefined ? "" : ` (skipped: ${remedy})`;
+const skipped = remedy !== undefined && process.env["CI"] !== "true";
+
+async function healthOf(site: Site): Promise<string> {
+  const { url } = await site.station("server").ready;
+  const response = await fetch(`${String(url)}/healthz`);
+  return JSON.stringify(await response.json());
+}
+
+async function until(site: Site, what: string, holds: (health: string) => boolean): Promise<number> {
+  const startedMs = performance.now();
+  for (;;) {
+    const health = await healthOf(site);
+    const tookMs = performance.now() - startedMs;
+    if (holds(health)) return tookMs;
+    if (tookMs > NOTICED_MS) throw new LabError("ERR_CHILD_FAILED", `${what} is not seen: ${health}`);
+    await sleep(100);
+  }
+}
+
+/** A server with three volumes, the last of them at `lastPath`, and a load on it. */
+async function openSite(volumes: readonly string[], prepare: (serverPath: string) => void) {
+  const site = await Site.open(({ server }) => {
+    prepare(server);
+    const clients = [{ name: "gateway", token: TOKEN }];
+    writeSettings(server, { ...defaultSettings(clients), port: 0, volumes });
+  });
+  return site;
+}
+
+function startLoad(site: Site): SteadyLoad {
+  const fleet = site.withStore((store) => {
+    const [tenant] = store.tenants();
+    if (!tenant) throw new TypeError("site has no tenant");
+    const nowUnixMs = Date.now;
+    return Fleet.deploy({ store, tenant: tenant.id, terminalCount: LANES, random: systemRandom, nowUnixMs }).fleet;
+  });
+  return new SteadyLoad({ url: site.links.server.url, token: TOKEN, fleet, lanes: LANES, perSecondMax: PER_SECOND });
+}
+
+const VOLUMES = ["volumes/one", "volumes/two", "volumes/three"] as const;
+
+describe.skipIf(skipped)(`one of three file systems${without}`, () => {
+  test.for(FAULTS)("$name", async (fault, { expect, onTestFinished }) => {
+    const startedMs = performance.now();
+    const disks: PowerDisk[] = [];
+    const site = await openSite(VOLUMES, (server) => disks.push(new PowerDisk(join(server, VOLUMES[2]), "ext4")));
+    const [disk] = disks as [PowerDisk];
+    onTestFinished(async () => {
+      await site.stopRunning();
+      disk.remove();
+      await site.remove();
+    });
+    await site.start("server").ready;
+    const load = startLoad(site);
+    await load.watch(2000);
+    const before = await load.watch(WATCH_MS);
+    fault.begin(disk);
+    const failing = load.watch(fault.watchMs);
+    const noticedMs = await until(site, fault.name, (health) => health.includes(`"state":"${fault.state}"`));
+    const whileFailing = await failing;
+    const during = await load.watch(WATCH_MS);
+    fault.end(disk);
+    const backMs = await until(site, "its end", (health) => !/"state":"(down|full|recovering)"/.test(health));
+    const after = await load.watch(WATCH_MS);
+    await load.stop();
+    await site.station("server").stop();
+
+    const { faults, ...counts } = checkStore(site);
+    expect(faults).toEqual([]);
+    expect(site.receipts.copies.size).toBeGreaterThan(0);
+    expect([...site.receipts.copies.values()].every((copies) => copies === 2)).toBe(true);
+    expect(whileFailing.latencyMs.max).toBeLessThan(6000);
+    expect(during.perSecond).toBeGreaterThan(0.5 * before.perSecond);
+    expect(after.perSecond).toBeGreaterThan(0.5 * before.perSecond);
+    tell(`one volume ${fault.name}`, { before, noticedMs, whileFailing, during, backMs, after, ...counts }, startedMs);
+  });
+
+  test("takes 200 ms for a sync", async ({ expect, onTestFinished }) => {
+    const startedMs = performance.now();
+    const site = await openSite(VOLUMES, () => undefined);
+    const slow = await SlowDisk.open(join(site.paths.server, VOLUMES[2]), 60);
+    onTestFinished(async () => {
+      await site.stopRunning();
+      await slow.remove();
+      await site.remove();
+    });
+    writeFileSync(join(slow.path, "warm"), "");
+    await site.start("server").ready;
+    const load = startLoad(site);
+    await load.watch(2000);
+    const during = await load.watch(2 * WATCH_MS);
+    await load.stop();
+    await site.station("server").stop();
+    const { faults, ...counts } = checkStore(site);
+    expect(faults).toEqual([]);
+    expect(during.perSecond).toBeGreaterThan(0.5 * PER_SECOND);
+    tell("one volume slow", { during, ...counts }, startedMs);
+  });
+});
