@@ -10,6 +10,10 @@ export interface GatewayOptions {
   /** In order of preference; the token of each is in the file named at the same place of `upstreamToken`. */
   readonly upstream?: readonly string[];
   readonly upstreamToken?: readonly string[];
+  readonly ca?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly clientCa?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -27,15 +31,28 @@ function readConfig(path: string): unknown {
   }
 }
 
-/** An entry of a list with the token of its `tokenFile`, when it has one. Paths are relative to the configuration's folder. */
-function withToken(entry: unknown, folder: string): unknown {
-  if (!isFields(entry) || typeof entry["tokenFile"] !== "string") return entry;
-  const { tokenFile, ...rest } = entry;
-  return { ...rest, token: readSecret(resolve(folder, tokenFile)) };
+/** Settings that may stand in a file of their own, and where they go. Paths are relative to the configuration's folder. */
+const FILES: Readonly<Record<string, string>> = {
+  tokenFile: "token",
+  caFile: "ca",
+  certFile: "cert",
+  keyFile: "key",
+  clientCaFile: "clientCa",
+};
+
+function withFiles(entry: unknown, folder: string): unknown {
+  if (!isFields(entry)) return entry;
+  const read = ([name, value]: readonly [string, unknown]): readonly [string, unknown] => {
+    const into = FILES[name];
+    if (into === undefined || typeof value !== "string") return [name, value];
+    const path = resolve(folder, value);
+    return [into, into === "token" ? readSecret(path) : readText(path)];
+  };
+  return Object.fromEntries(Object.entries(entry).map(read));
 }
 
-function withTokens(list: unknown, folder: string): unknown {
-  return Array.isArray(list) ? list.map((entry) => withToken(entry, folder)) : list;
+function withFilesEach(list: unknown, folder: string): unknown {
+  return Array.isArray(list) ? list.map((entry) => withFiles(entry, folder)) : list;
 }
 
 function upstreamsOf({ upstream = [], upstreamToken = [] }: GatewayOptions): readonly Fields[] | undefined {
@@ -44,6 +61,23 @@ function upstreamsOf({ upstream = [], upstreamToken = [] }: GatewayOptions): rea
   }
   if (upstream.length === 0) return undefined;
   return upstream.map((url, i) => ({ url, token: readSecret(upstreamToken[i] ?? "") }));
+}
+
+/** What the command line says of TLS, in place of the file's. */
+function tlsOf({ tlsCert, tlsKey, clientCa }: GatewayOptions): Fields | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new CliError("ERR_USAGE", "--tls-cert and --tls-key must be given together");
+  }
+  const ca = clientCa === undefined ? {} : { clientCa: readText(clientCa) };
+  return { cert: readText(tlsCert), key: readText(tlsKey), ...ca };
+}
+
+/** Upstreams that name no CA of their own are verified by the one of the command line. */
+function withCa(upstreams: unknown, path: string | undefined): unknown {
+  if (path === undefined || !Array.isArray(upstreams)) return upstreams;
+  const ca = readText(path);
+  return upstreams.map((upstream: unknown) => (isFields(upstream) ? { ca, ...upstream } : upstream));
 }
 
 /**
@@ -55,7 +89,8 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   const config = readConfig(options.config);
   const folder = dirname(resolve(options.config));
   if (!isFields(config)) return config as GatewaySettings;
-  const clients = withTokens(config["clients"], folder);
-  const upstreams = upstreamsOf(options) ?? withTokens(config["upstreams"], folder);
-  return { ...config, clients, upstreams } as unknown as GatewaySettings;
+  const clients = withFilesEach(config["clients"], folder);
+  const upstreams = withCa(upstreamsOf(options) ?? withFilesEach(config["upstreams"], folder), options.ca);
+  const tls = tlsOf(options) ?? withFiles(config["tls"], folder);
+  return { ...config, clients, upstreams, ...(tls === undefined ? {} : { tls }) } as unknown as GatewaySettings;
 }

@@ -108,7 +108,7 @@ export function createContext(config: GatewayConfig, overrides: GatewayOverrides
 function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: HeldFolder): GatewayContext {
   const { clock = SYSTEM_CLOCK, jitter = Math.random, defer = setImmediate } = overrides;
   const { spoolBytesMax } = config;
-  const server = createHttpServer(overrides.log ?? { level: "info" });
+  const server = createHttpServer(overrides.log ?? { level: "info" }, config.tls);
   const counters = { refusedCount: 0, damagedCount: 0 };
   const upstream = new UpstreamList({
     upstreams: overrides.upstreams ?? config.upstreams.map((one) => createHttpUpstream(one, clock)),

@@ -1,9 +1,11 @@
 /** The HTTP server: what every request goes through before its route, and how refusals leave. */
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { ENVELOPE_BYTES_MAX } from "@pericard/protocol";
+import type { TlsConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
 import { sendProblem } from "./problem-reply.ts";
 import { refusalOf } from "./refusals.ts";
+import { tlsOptions } from "./tls.ts";
 
 /** Slowest upload: the largest envelope at 0.6 Mbit/s. */
 const REQUEST_TIMEOUT_MS = 300_000;
@@ -16,8 +18,9 @@ export interface LogSettings {
 }
 
 /** An HTTP server without routes. It logs no request by itself: addresses may carry what logs must not. */
-export function createHttpServer(log: LogSettings): FastifyInstance {
+export function createHttpServer(log: LogSettings, tls: TlsConfig | undefined): FastifyInstance {
   const server = Fastify({
+    ...(tls ? { https: tlsOptions(tls) } : {}),
     logger: log.stream ? { level: log.level, stream: log.stream } : { level: log.level },
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: ENVELOPE_BYTES_MAX,

@@ -11,7 +11,7 @@ import {
   WAIT_PARAMETER,
   WAIT_SECONDS_MAX,
 } from "@pericard/protocol";
-import type { ClientRegistry } from "./clients.ts";
+import { bearerToken, peerName, type ClientRegistry } from "./clients.ts";
 import type { ClientConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
 import { declaredBytes, type Intake } from "./intake.ts";
@@ -41,6 +41,11 @@ function readWaitSeconds(request: FastifyRequest): number {
   const seconds = typeof value === "string" && /^\d{1,2}$/.test(value) ? Number(value) : Number.NaN;
   if (seconds <= WAIT_SECONDS_MAX) return seconds;
   throw new GatewayError("ERR_WAIT_RANGE", `${WAIT_PARAMETER} is not an integer from 0 to ${WAIT_SECONDS_MAX}`);
+}
+
+function admitRequest(clients: ClientRegistry, request: FastifyRequest): ClientConfig {
+  const { headers, raw } = request;
+  return clients.admit({ token: bearerToken(headers.authorization), commonName: peerName(raw.socket) });
 }
 
 /** Aborted when the client goes before it has its answer. */
@@ -96,13 +101,14 @@ export function addRoutes(server: FastifyInstance, options: RouteOptions): void 
   server.post(UPLOAD_PATH, {
     // Before the body is read: nobody unknown, and no more bytes at once than there is memory for.
     onRequest: async (request, reply) => {
-      request.setDecorator<ClientConfig>(CLIENT, options.clients.admit(request.headers.authorization));
+      request.setDecorator<ClientConfig>(CLIENT, admitRequest(options.clients, request));
       const release = options.intake.reserve(declaredBytes(request.headers["content-length"]));
       reply.raw.once("close", release);
     },
     handler: async (request, reply) => {
       const client = request.getDecorator<ClientConfig>(CLIENT);
       const message = readBody(request);
+      options.clients.requireSpeaksFor(client, message.routing);
       return message.type === "pericard/status"
         ? answerPoll(options, client, message, request, reply)
         : answerUpload(options, client, message, reply);

@@ -1,4 +1,4 @@
-/** An upstream reached by HTTP or HTTPS. Certificates: the system's roots, and NODE_EXTRA_CA_CERTS. */
+/** An upstream reached by HTTP or HTTPS. Its certificate is verified by the configured CA, or by those whom the system trusts. */
 import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import {
@@ -14,6 +14,7 @@ import {
 import type { Clock } from "./clock.ts";
 import type { UpstreamConfig } from "./config.ts";
 import { PROBE_TIMEOUT_MS } from "./limits.ts";
+import { tlsClientOptions } from "./tls.ts";
 import { readAnswer, readHealth, unreached, type RawAnswer } from "./upstream-answer.ts";
 import type { Reach } from "./upstream-link.ts";
 import type { SendOptions, Upstream, UpstreamAnswer } from "./upstream.ts";
@@ -104,13 +105,15 @@ async function bounded(
 /** Makes an upstream with connections of its own, which are kept open between messages. */
 export function createHttpUpstream(config: UpstreamConfig, clock: Clock): Upstream {
   const isSecure = new URL(config.url).protocol === "https:";
-  const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = isSecure
+    ? new HttpsAgent({ keepAlive: true, ...tlsClientOptions(config) })
+    : new HttpAgent({ keepAlive: true });
   const request = isSecure ? httpsRequest : httpRequest;
 
   async function send(message: Uint8Array, { waitSeconds, signal }: SendOptions): Promise<UpstreamAnswer> {
     const url = targetOf(config.url, waitSeconds);
     const headers = {
-      authorization: `Bearer ${config.token}`,
+      ...(config.token === undefined ? {} : { authorization: `Bearer ${config.token}` }),
       "content-type": SIGNED_MEDIA_TYPE,
       "content-length": message.length,
       accept: `${MAIL_MEDIA_TYPE}, ${PROBLEM_MEDIA_TYPE}`,

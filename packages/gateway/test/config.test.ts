@@ -36,6 +36,7 @@ test("a full configuration stays as it is, and a checked one passes again", () =
   expect(readGatewayConfig(readGatewayConfig(full))).toEqual(full);
 });
 
+const PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 const client = (changes: object) => ({ clients: [{ name: "a", token, ...changes }] });
 const upstream = (changes: object) => ({ upstreams: [{ ...valid.upstreams[0], ...changes }] });
 
@@ -83,6 +84,23 @@ const wrong: readonly [field: string, value: unknown][] = [
   ["upstreams[0].token", { ...valid, ...upstream({ token: undefined }) }],
   ["upstreams[0].timeoutMs", { ...valid, ...upstream({ timeoutMs: 99 }) }],
   ["upstreams[0].timeoutMs", { ...valid, ...upstream({ timeoutMs: 600_001 }) }],
+  ["clients[0]", { ...valid, clients: [{ name: "a" }] }],
+  ["clients[0]", { ...valid, ...client({ commonName: "a" }) }],
+  ["clients[0].commonName", { ...valid, clients: [{ name: "a", commonName: "" }] }],
+  ["clients[0].commonName", { ...valid, clients: [{ name: "a", commonName: "a" }] }],
+  ["clients[0].commonName", { ...valid, tls: { cert: PEM, key: PEM }, clients: [{ name: "a", commonName: "a" }] }],
+  ["clients[1].commonName", { ...valid, clients: ["a", "b"].map((name) => ({ name, commonName: "same" })) }],
+  ["clients[0].routings", { ...valid, ...client({ routings: [] }) }],
+  ["clients[0].routings[1]", { ...valid, ...client({ routings: ["0".repeat(16), "0".repeat(15)] }) }],
+  ["clients[0].routings[0]", { ...valid, ...client({ routings: ["A".repeat(16)] }) }],
+  ["tls", { ...valid, tls: true }],
+  ["tls.cert", { ...valid, tls: { key: PEM } }],
+  ["tls.key", { ...valid, tls: { cert: PEM, key: "/etc/key.pem" } }],
+  ["tls.clientCa", { ...valid, tls: { cert: PEM, key: PEM, clientCa: "" } }],
+  ["tls.ca", { ...valid, tls: { cert: PEM, key: PEM, ca: PEM } }],
+  ["upstreams[0].ca", { ...valid, ...upstream({ ca: "none" }) }],
+  ["upstreams[0].key", { ...valid, ...upstream({ cert: PEM }) }],
+  ["upstreams[0].url", { ...valid, ...upstream({ url: "http://server.example", ca: PEM }) }],
   ["upstreams[0].retries", { ...valid, ...upstream({ retries: 3 }) }],
 ];
 

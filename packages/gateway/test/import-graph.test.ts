@@ -8,7 +8,16 @@ const packages = join(import.meta.dirname, "..", "..");
 
 /** What each package's sources may import beside each other. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  gateway: ["@pericard/protocol", "@pericard/framelog", "aedes", "fastify", "node:http", "node:https", "node:net"],
+  gateway: [
+    "@pericard/protocol",
+    "@pericard/framelog",
+    "aedes",
+    "fastify",
+    "node:http",
+    "node:https",
+    "node:net",
+    "node:tls",
+  ],
   framelog: ["@pericard/protocol", "node:fs", "node:path", "node:sqlite", "node:zlib"],
   protocol: [],
 };

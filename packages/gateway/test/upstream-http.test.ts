@@ -19,7 +19,10 @@ const clock: Clock = {
 };
 
 function upstreamAt(url: string, timeoutMs = 5000): Upstream {
-  const upstream = createHttpUpstream({ url, token: UPSTREAM_TOKEN, timeoutMs }, clock);
+  const upstream = createHttpUpstream(
+    { url, token: UPSTREAM_TOKEN, timeoutMs, ca: undefined, cert: undefined, key: undefined },
+    clock,
+  );
   later(() => upstream.close());
   return upstream;
 }

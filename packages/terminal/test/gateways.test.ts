@@ -2,9 +2,10 @@
 import { systemRandom } from "@pericard/crypto";
 import { createMemoryFolder } from "@pericard/framelog";
 import { encodeMail, MAIL_MEDIA_TYPE } from "@pericard/protocol";
-import { createTransport, systemClock, Terminal, type TerminalProfile } from "@pericard/terminal";
+import { createTransport, systemClock, Terminal, type TerminalProfile, type TlsTrust } from "@pericard/terminal";
 import type { UploadTarget } from "@pericard/trsm";
 import { describe, expect, test } from "vitest";
+import { makeAuthority } from "../../gateway/test/support/certificates.ts";
 import { fileSource, PushSource } from "./support/array-source.ts";
 import { record, until } from "./support/bench.ts";
 import { Installation } from "./support/deployed.ts";
@@ -21,10 +22,10 @@ async function runServer(): Promise<{ readonly server: TestServer; readonly http
   return { server, http: await startHttp(serve(server)) };
 }
 
-function openTerminal(urls: readonly string[]): Terminal {
+function openTerminal(urls: readonly string[], tls: TlsTrust = {}): Terminal {
   const targets: readonly UploadTarget[] = urls.map((url) => ({ url, token: TOKEN }));
   const folder = installation.deploy(createMemoryFolder(), targets);
-  const transport = (): ReturnType<typeof createTransport> => createTransport(targets, systemClock);
+  const transport = (): ReturnType<typeof createTransport> => createTransport(targets, systemClock, { tls });
   return new Terminal({ folder, clock: systemClock, random: systemRandom, transport }, PROFILE);
 }
 
@@ -160,4 +161,20 @@ test("a tree three deep carries a command down and live data up within a bound",
   await recording;
   expect(terminal.status().journal.items).toBe(0);
   terminal.close();
+});
+
+test("over TLS the gateway is verified, and the terminal may be known by its certificate", async () => {
+  const { server, http } = await runServer();
+  const authority = makeAuthority();
+  const tls = { ...authority.issue("gateway"), clientCa: authority.cert };
+  const gateway = await runGateway(settingsFor(http.url, { tls, clients: [{ name: "bed", commonName: "bed 12" }] }));
+  const trusting = openTerminal([gateway.url], { ca: authority.cert, ...authority.issue("bed 12") });
+  await record(trusting, fileSource(300));
+  await uploadAll(trusting);
+  expect(server.stored.size).toBe(4);
+  const doubting = openTerminal([gateway.url], { ...authority.issue("bed 12") });
+  await record(doubting, fileSource(300));
+  await doubting.upload({ signal: AbortSignal.timeout(1500) });
+  expect([doubting.status().journal.items, doubting.status().upload.target]).toEqual([4, null]);
+  doubting.close();
 });

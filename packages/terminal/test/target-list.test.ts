@@ -26,7 +26,7 @@ const answer =
 function connect(servers: readonly HttpServer[], idleTimeoutMs = 300) {
   return new TargetList(
     servers.map(({ url }, index) => ({ url, token: `token-${index}` })),
-    (target) => createHttpWay(target, idleTimeoutMs),
+    (target) => createHttpWay(target, { idleTimeoutMs }),
     clock,
     TIMES,
   );
@@ -70,7 +70,7 @@ describe("one request", () => {
     const server = await startHttp(answer(202));
     const transport = new TargetList(
       [{ url: `${server.url}/gateway/`, token: "t" }],
-      (target) => createHttpWay(target),
+      (target) => createHttpWay(target, {}),
       clock,
     );
     await transport.post(BODY, { signal: NEVER });
@@ -146,7 +146,7 @@ describe("failures", () => {
   });
 
   test("without a target there is no transport", () => {
-    expect(() => new TargetList([], createHttpWay, clock)).toThrow(
+    expect(() => new TargetList([], (target) => createHttpWay(target, {}), clock)).toThrow(
       expect.objectContaining({ code: "ERR_UPLOAD_NO_TARGET" }),
     );
   });

@@ -2,11 +2,16 @@
 import { openDiskFolder } from "@pericard/framelog";
 import { readAddress, type GatewayAddress, type GatewayStats } from "@pericard/gateway";
 import { existsSync } from "node:fs";
+import { get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpsGet } from "node:https";
+import { json } from "node:stream/consumers";
 import { CliError } from "../errors.ts";
+import { readText } from "../secret-file.ts";
 import { bytesText, outputFor } from "../output.ts";
 
 interface StatusOptions {
   readonly data: string;
+  readonly ca?: string;
   readonly json?: boolean;
 }
 
@@ -18,11 +23,21 @@ function addressOf(folderPath: string): GatewayAddress {
   throw new CliError("ERR_GATEWAY_AWAY", `no gateway has listened with ${folderPath} as its folder`);
 }
 
-async function ask(url: string): Promise<GatewayStats> {
+function get(url: URL, ca: string | undefined): Promise<IncomingMessage> {
+  const options = {
+    signal: AbortSignal.timeout(ASK_MS),
+    agent: false,
+    ...(ca === undefined ? {} : { ca: readText(ca) }),
+  };
+  const request = url.protocol === "https:" ? httpsGet : httpGet;
+  return new Promise((resolve, reject) => request(url, options, resolve).on("error", reject));
+}
+
+async function ask(url: string, ca: string | undefined): Promise<GatewayStats> {
   try {
-    const answer = await fetch(new URL("/healthz", url), { signal: AbortSignal.timeout(ASK_MS) });
-    return (await answer.json()) as GatewayStats;
+    return (await json(await get(new URL("/healthz", url), ca))) as GatewayStats;
   } catch (cause) {
+    if (cause instanceof CliError) throw cause;
     throw new CliError("ERR_GATEWAY_AWAY", `no gateway answers at ${url}`, { cause });
   }
 }
@@ -60,7 +75,7 @@ function linesOf(stats: GatewayStats, { url, upstreams }: GatewayAddress): reado
 
 export async function status(options: StatusOptions): Promise<void> {
   const address = addressOf(options.data);
-  const stats = await ask(address.url);
+  const stats = await ask(address.url, options.ca);
   const upstreamUrl = address.upstreams[stats.upstreamIndex] ?? null;
   outputFor(options).result({ url: address.url, upstreamUrl, ...stats }, linesOf(stats, address));
 }

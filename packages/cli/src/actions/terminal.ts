@@ -7,12 +7,14 @@ import {
   type Terminal,
   type TerminalEvent,
   type TerminalStatus,
+  type TlsTrust,
 } from "@pericard/terminal";
 import { REFUSAL_KINDS, type RefusalKind } from "@pericard/trsm";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
 import { bytesText, outputFor, type Output } from "../output.ts";
+import { readText } from "../secret-file.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { PAPER_MARK, suiteMark } from "../suite-mark.ts";
 import { numberOption, openSource, type SourceOptions } from "../terminal-source.ts";
@@ -22,12 +24,19 @@ interface TerminalOptions {
   readonly json?: boolean;
 }
 
-interface RecordOptions extends TerminalOptions, SourceOptions {
+interface RecordOptions extends UploadOptions, SourceOptions {
   readonly segmentSeconds: string;
   readonly journalLimitMb: string;
   readonly codec?: string;
   readonly upload: boolean;
+}
+
+/** What uploads are made with. */
+interface UploadOptions extends TerminalOptions {
   readonly receiptSeconds: string;
+  readonly ca?: string;
+  readonly clientCert?: string;
+  readonly clientKey?: string;
 }
 
 const STATUS_FILE = "status.json";
@@ -132,12 +141,16 @@ export async function record(options: RecordOptions): Promise<void> {
   const output = outputFor(options);
   const signal = stopSignal();
   const source = await openSource(options);
-  const terminal = openTerminal(options.data, {
-    segmentLengthMs: 1000 * numberOption("segment-seconds", options.segmentSeconds, 1, 60),
-    codec: codecOption(options.codec),
-    receiptWaitMs: receiptWaitMs(options),
-    journalLimitBytes: 1e6 * numberOption("journal-limit-mb", options.journalLimitMb, 1, 1e6),
-  });
+  const terminal = openTerminal(
+    options.data,
+    {
+      segmentLengthMs: 1000 * numberOption("segment-seconds", options.segmentSeconds, 1, 60),
+      codec: codecOption(options.codec),
+      receiptWaitMs: receiptWaitMs(options),
+      journalLimitBytes: 1e6 * numberOption("journal-limit-mb", options.journalLimitMb, 1, 1e6),
+    },
+    tlsOf(options),
+  );
   const { serial, suite } = terminal.status();
   if (suite === "paper-2018")
     output.note(`terminal ${serial} is of suite ${PAPER_MARK}: what it seals is not protected`);
@@ -155,15 +168,27 @@ export async function record(options: RecordOptions): Promise<void> {
   output.result(result, [progressLine(status, tally), ...recordings.map((id) => `recording ${id}`)]);
 }
 
-function receiptWaitMs({ receiptSeconds }: { readonly receiptSeconds: string }): number {
+function tlsOf({ ca, clientCert, clientKey }: UploadOptions): TlsTrust {
+  if ((clientCert === undefined) !== (clientKey === undefined)) {
+    throw new CliError("ERR_USAGE", "--client-cert and --client-key must be given together");
+  }
+  return {
+    ...(ca === undefined ? {} : { ca: readText(ca) }),
+    ...(clientCert === undefined || clientKey === undefined
+      ? {}
+      : { cert: readText(clientCert), key: readText(clientKey) }),
+  };
+}
+
+function receiptWaitMs({ receiptSeconds }: UploadOptions): number {
   return 1000 * numberOption("receipt-seconds", receiptSeconds, 1, 86_400);
 }
 
-export async function upload(options: TerminalOptions & { readonly receiptSeconds: string }): Promise<void> {
+export async function upload(options: UploadOptions): Promise<void> {
   keepHeapSmall();
   const output = outputFor(options);
   const signal = stopSignal();
-  const terminal = openTerminal(options.data, { receiptWaitMs: receiptWaitMs(options) });
+  const terminal = openTerminal(options.data, { receiptWaitMs: receiptWaitMs(options) }, tlsOf(options));
   const tally = await withTerminal(terminal, options.data, output, () => terminal.upload({ signal }));
   const status = terminal.status();
   terminal.close();

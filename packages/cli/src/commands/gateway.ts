@@ -14,6 +14,10 @@ export function addGatewayCommands(program: Command): void {
     .requiredOption("--config <file>", "JSON file: port, folderPath, clients, upstreams (docs/operating/gateway.md)")
     .option("--upstream <url>", "in place of the file's upstreams; repeated, the preferred one first", collect)
     .option("--upstream-token <file>", "file with the token for the upstream at the same place", collect)
+    .option("--ca <file>", "PEM: who signs the upstreams' certificates; the system's authorities when not given")
+    .option("--tls-cert <file>", "PEM: speak TLS alone, with this certificate")
+    .option("--tls-key <file>", "PEM: its key")
+    .option("--client-ca <file>", "PEM: who signs clients' certificates (commonName in the file's clients)")
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
     .action(later(() => import("../actions/gateway.ts"), "run"));
@@ -21,6 +25,7 @@ export function addGatewayCommands(program: Command): void {
     .command("status")
     .description("ask a running gateway what waits, for how long there is room, and which upstream is used")
     .requiredOption("--data <folder>", "the gateway's folder, folderPath in its file")
+    .option("--ca <file>", "PEM: who signs the gateway's certificate, when it speaks TLS")
     .option("--json", "print JSON")
     .action(later(() => import("../actions/gateway-status.ts"), "status"));
 }

@@ -3,6 +3,9 @@ import type { Command } from "commander";
 import { collect } from "../collect.ts";
 import { later } from "../later.ts";
 
+const CA = "PEM: who signs the targets' certificates; the system's authorities when not given";
+const CLIENT_CERT = "PEM: the terminal's own certificate, for targets that want one";
+const CLIENT_KEY = "PEM: its key";
 const RECEIPT_SECONDS =
   "how long a receipt is waited for before an item is sent again, by the next target if there is one";
 
@@ -37,6 +40,9 @@ export function addTerminalCommands(program: Command): void {
     .option("--journal-limit-mb <number>", "bytes that the journal may take, in MB", "512")
     .option("--no-upload", "record only")
     .option("--receipt-seconds <number>", RECEIPT_SECONDS, "30")
+    .option("--ca <file>", CA)
+    .option("--client-cert <file>", CLIENT_CERT)
+    .option("--client-key <file>", CLIENT_KEY)
     .option("--json", "print a JSON object when ready and one at the end")
     .action(later(() => import("../actions/terminal.ts"), "record"));
   terminal
@@ -44,6 +50,9 @@ export function addTerminalCommands(program: Command): void {
     .description("upload what is in the journal until everything has a receipt")
     .requiredOption("--data <folder>", "folder that the terminal was deployed into")
     .option("--receipt-seconds <number>", RECEIPT_SECONDS, "30")
+    .option("--ca <file>", CA)
+    .option("--client-cert <file>", CLIENT_CERT)
+    .option("--client-key <file>", CLIENT_KEY)
     .option("--json", "print one JSON object at the end")
     .action(later(() => import("../actions/terminal.ts"), "upload"));
   terminal

@@ -5,7 +5,13 @@ import type { SpoolItem } from "../../src/spool-ledger.ts";
 import { Spool } from "../../src/spool.ts";
 import { createManualClock, settle, type ManualClock } from "./manual-clock.ts";
 
-export const CLIENT = { name: "first", token: "", spoolBytesMax: 2 ** 40 };
+export const CLIENT = {
+  name: "first",
+  token: "",
+  commonName: undefined,
+  routings: undefined,
+  spoolBytesMax: 2 ** 40,
+};
 
 /** A spool and what it stands on. */
 export interface TestSpool {

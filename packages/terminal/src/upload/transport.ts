@@ -28,6 +28,24 @@ export interface Way {
   close(): void;
 }
 
+/** Whom a terminal trusts on the network, and what it shows of itself, as texts of PEM files. */
+export interface TlsTrust {
+  /** Who signs targets' certificates; undefined for those whom the system trusts. */
+  readonly ca?: string;
+  /** Both or none. */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** When a connection that stands still is given up, in milliseconds. */
+export const IDLE_TIMEOUT_MS = 30_000;
+
+/** How ways are made. */
+export interface WayOptions {
+  readonly idleTimeoutMs?: number;
+  readonly tls?: TlsTrust;
+}
+
 /** What answered, and where. */
 export interface PostAnswer extends WayAnswer {
   readonly target: string;

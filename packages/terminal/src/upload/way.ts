@@ -2,10 +2,10 @@
 import type { UploadTarget } from "@pericard/trsm";
 import type { Clock } from "../clock.ts";
 import { TargetList } from "./target-list.ts";
-import type { Transport } from "./transport.ts";
+import type { Transport, WayOptions } from "./transport.ts";
 import { createHttpWay } from "./way-http.ts";
 
 /** Makes the way to a terminal's targets. @throws {TerminalError} ERR_UPLOAD_NO_TARGET when the list is empty. */
-export function createTransport(targets: readonly UploadTarget[], clock: Clock): Transport {
-  return new TargetList(targets, (target) => createHttpWay(target), clock);
+export function createTransport(targets: readonly UploadTarget[], clock: Clock, options: WayOptions = {}): Transport {
+  return new TargetList(targets, (target) => createHttpWay(target, options), clock);
 }
