@@ -1,5 +1,6 @@
 /** What a server is told, checked. */
 import { join, resolve } from "node:path";
+import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 import type { BucketPlace } from "./volumes/s3-bucket.ts";
@@ -20,6 +21,8 @@ export interface ServerConfig {
   readonly volumePaths: readonly string[];
   /** Buckets that are volumes too; none when absent. */
   readonly buckets?: readonly BucketConfig[];
+  /** Database of the catalog; a file in the data folder when absent. */
+  readonly catalog?: PostgresqlConfig | undefined;
   /** Copies of each package, and of the key store. */
   readonly copyCount: number;
   readonly bufferBytesMax: number;

@@ -2,19 +2,15 @@
 import { ed25519Public, systemRandom, x25519Agreement, type RandomSource } from "@pericard/crypto";
 import type { KekAccess } from "@pericard/custody";
 import { lockFolder } from "@pericard/framelog";
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { pino, type Logger } from "pino";
 import { Audit } from "./access/audit.ts";
 import { Sessions } from "./access/sessions.ts";
 import type { Catalog } from "./catalog/catalog.ts";
-import { openCatalogThread } from "./catalog/open-catalog.ts";
-import { rebuildCatalog, type RebuildReport } from "./catalog/rebuild.ts";
-import { hasCatalog } from "./catalog/sqlite/sqlite-catalog.ts";
+import type { RebuildReport } from "./catalog/rebuild.ts";
+import { startCatalog } from "./catalog/start-catalog.ts";
 import { openInProcessChannel } from "./channels/in-process-channel.ts";
 import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
-import { ServerError } from "./errors.ts";
 import { Eraser } from "./erasure/eraser.ts";
 import { Erasures } from "./erasure/erasures.ts";
 import { Ingest } from "./ingest/ingest.ts";
@@ -131,56 +127,6 @@ async function openFoundation(config: ServerConfig, environment: ServerEnvironme
   }
 }
 
-interface OpenedCatalog {
-  readonly catalog: Catalog;
-  readonly rebuilt: RebuildReport | undefined;
-  end(): void;
-}
-
-/** Every package has a copy on one of the open volumes only when fewer are missing than there are copies. */
-function requireForRebuild({ copyCount }: ServerConfig, { entries }: VolumeSet): void {
-  const missing = entries.filter(({ volume }) => !volume).map(({ place, report }) => `${place}: ${report.reason}`);
-  if (missing.length < copyCount) return;
-  const message = `catalog is to be rebuilt, and too many volumes are missing for it (${missing.join("; ")})`;
-  throw new ServerError("ERR_STORE_UNAVAILABLE", message);
-}
-
-/** Opens the catalog, or builds it from the packs when it is missing or damaged. */
-async function openCatalog(
-  config: ServerConfig,
-  { logger, nowUnixMs }: ServerEnvironment,
-  { volumes, keyStore, terminals }: Foundation,
-): Promise<OpenedCatalog> {
-  const path = join(config.dataPath, "catalog");
-  if (hasCatalog(path)) return { ...openCatalogThread(path), rebuilt: undefined };
-  const building = join(config.dataPath, "catalog.building");
-  rmSync(building, { recursive: true, force: true });
-  mkdirSync(building, { recursive: true, mode: 0o700 });
-  const { catalog, end } = openCatalogThread(building);
-  const onProgress = (itemCount: number): void =>
-    logger.info({ itemCount }, "catalog is being rebuilt from the volumes");
-  const recordingKeys = new RecordingKeys(keyStore, catalog);
-  let rebuilt: RebuildReport;
-  try {
-    requireForRebuild(config, volumes);
-    rebuilt = await rebuildCatalog({
-      catalog,
-      volumes: volumes.opened,
-      recordingKeys,
-      terminals,
-      stubKeys: await receiptKeys(keyStore),
-      onProgress,
-    });
-    await catalog.close();
-  } finally {
-    end();
-  }
-  if (existsSync(path)) renameSync(path, `${path}.damaged-${nowUnixMs()}`);
-  renameSync(building, path);
-  if (rebuilt.packageCopies > 0) logger.warn(rebuilt, "catalog was rebuilt from the volumes");
-  return { ...openCatalogThread(path), rebuilt };
-}
-
 async function receiptKeys(keyStore: KeyStorePort) {
   const keys = await keyStore.serverKeyRecords();
   const receipts = keys.filter(({ purpose }) => purpose === "receipt");
@@ -212,7 +158,15 @@ async function openRooms(
   const { volumes, keyStore, terminals } = foundation;
   const serverKeys = new ServerKeys(keyStore, monotonicMs);
   await serverKeys.refresh();
-  const { catalog, rebuilt, end } = await openCatalog(config, environment, foundation);
+  const { catalog, rebuilt, end } = await startCatalog({
+    config,
+    volumes,
+    keyStore,
+    terminals,
+    stubKeys: await receiptKeys(keyStore),
+    logger,
+    nowUnixMs,
+  });
   const { copyCount, bufferBytesMax } = config;
   const control = new ControlArea(volumes.opened.map(openInProcessChannel), {
     copyCount,

@@ -4,6 +4,7 @@
  */
 import { openDiskFolder } from "@pericard/framelog";
 import { isAbsolute, join } from "node:path";
+import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
 import { SERVER_DEFAULTS, type BucketConfig, type ServerConfig } from "./config.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
@@ -17,6 +18,8 @@ export interface ServerSettings {
   readonly port: number;
   /** Folders and buckets. */
   readonly volumes: readonly (string | BucketConfig)[];
+  /** Database of the catalog; a file in the data folder when absent. */
+  readonly catalog?: PostgresqlConfig | undefined;
   readonly copyCount: number;
   readonly bufferBytesMax: number;
   readonly uploadClients: readonly UploadClient[];
@@ -58,6 +61,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
     host,
     port: requireCount("port", port),
     volumes: volumes.map(parseVolume),
+    ...(value["catalog"] === undefined ? {} : { catalog: parseDatabase(value["catalog"]) }),
     copyCount: requireCount("copyCount", copyCount),
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
@@ -84,6 +88,18 @@ function parseVolume(value: unknown): string | BucketConfig {
   return fields as BucketConfig;
 }
 
+const isText = (field: unknown): field is string => typeof field === "string" && field !== "";
+
+/** The form alone: what the address says is checked by whoever opens it. */
+function parseDatabase(value: unknown): PostgresqlConfig {
+  const { postgresql, passwordFile, caFile, ...others } = (value ?? {}) as Record<string, unknown>;
+  if (!isText(postgresql) || !isText(passwordFile)) throw new TypeError("a database lacks postgresql or passwordFile");
+  if (caFile !== undefined && !isText(caFile)) throw new TypeError("caFile of a database is no path");
+  if (Object.keys(others).length > 0)
+    throw new TypeError(`a database has an unknown field: ${Object.keys(others).join(", ")}`);
+  return { postgresql, passwordFile, ...(caFile === undefined ? {} : { caFile }) };
+}
+
 function parseClient(value: unknown): UploadClient {
   const { name, token } = value as Record<string, unknown>;
   if (typeof name !== "string" || typeof token !== "string" || token.length < 16) {
@@ -94,11 +110,16 @@ function parseClient(value: unknown): UploadClient {
 
 /** The configuration that settings give. */
 export function configOf(dataPath: string, settings: ServerSettings, viewerPath: string | undefined): ServerConfig {
-  const { volumes, ...rest } = settings;
+  const { volumes, catalog, ...rest } = settings;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dataPath, path));
   const volumePaths = volumes.filter((volume) => typeof volume === "string").map(absolute);
   const buckets = volumes
     .filter((volume) => typeof volume !== "string")
     .map((bucket) => ({ ...bucket, secretFile: absolute(bucket.secretFile) }));
-  return { ...rest, dataPath, volumePaths, buckets, viewerPath };
+  const database = catalog && {
+    ...catalog,
+    passwordFile: absolute(catalog.passwordFile),
+    ...(catalog.caFile === undefined ? {} : { caFile: absolute(catalog.caFile) }),
+  };
+  return { ...rest, dataPath, volumePaths, buckets, catalog: database, viewerPath };
 }

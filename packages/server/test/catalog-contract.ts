@@ -94,6 +94,25 @@ function describeCallers(catalogs: () => readonly [Catalog, Catalog], bench: () 
       }
     });
 
+    test("what is stored while its recording is erased leaves nothing but its chain", async () => {
+      const [a, b] = catalogs();
+      for (let round = 0; round < 20; round += 1) {
+        const stream = new StreamBench();
+        const { recording } = stream.facts;
+        const outcomes = round % 2 === 0 ? [] : await store(a, stream.package(stream.next()));
+        const later = Array.from({ length: 4 }, () => stream.package(stream.next()));
+        const number = (await a.lastErasure()) + 1;
+        const [more] = await Promise.all([
+          Promise.all(later.map((stored) => store(a, stored))),
+          b.eraseRecording({ recording, number, erasedAtUnixMs: 1 }),
+        ]);
+        expect(await a.findRecording(recording)).toBeNull();
+        expect(await store(a, stream.package(stream.next()))).toEqual(["erased"]);
+        const kept = [...outcomes, ...more.flat()].filter((outcome) => outcome === "stored");
+        expect(await a.findStubs(recording)).toHaveLength(kept.length);
+      }
+    });
+
     test("the audit trail stays one chain", async () => {
       const before = await catalogs()[0].countAudit();
       const numbers = await Promise.all(

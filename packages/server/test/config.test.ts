@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parsePostgresql } from "../src/catalog/postgresql/address.ts";
 import { checkServerConfig, SERVER_DEFAULTS, type BucketConfig, type ServerConfig } from "../src/config.ts";
 import { configOf, defaultSettings, findSettings, writeSettings } from "../src/settings.ts";
 import { temporaryFolder } from "./support/test-server.ts";
@@ -66,6 +67,32 @@ describe("settings", () => {
     checkServerConfig(config);
   });
 
+  test("name the catalog's database, with its password in a file", () => {
+    const path = temporaryFolder();
+    const postgresql = "postgresql://pericard@db.example:5433/catalog";
+    writeSettings(path, {
+      ...defaultSettings([client]),
+      catalog: { postgresql, passwordFile: "db-password", caFile: "/etc/ca.pem" },
+    });
+    const settings = findSettings(path);
+    expect(settings?.catalog).toEqual({ postgresql, passwordFile: "db-password", caFile: "/etc/ca.pem" });
+    const config = settings && configOf(path, settings, undefined);
+    expect(config?.catalog).toEqual({ postgresql, passwordFile: join(path, "db-password"), caFile: "/etc/ca.pem" });
+  });
+
+  test.each([
+    null,
+    7,
+    {},
+    { postgresql: "postgresql://a@b/c" },
+    { postgresql: 1, passwordFile: "x" },
+    { postgresql: "a", passwordFile: "b", password: "c" },
+  ])("with the catalog %j are refused", (catalog) => {
+    const path = temporaryFolder();
+    writeSettings(path, { ...defaultSettings([client]), catalog: catalog as never });
+    expect(() => findSettings(path)).toThrow(expect.objectContaining({ code: "ERR_SERVER_CONFIG" }));
+  });
+
   test("name buckets among the volumes, with their secrets in files", () => {
     const path = join(temporaryFolder(), "data");
     const { region: _, ...bucket } = { ...BUCKET, secretFile: "s3-secret" };
@@ -99,5 +126,50 @@ describe("settings", () => {
     mkdirSync(path);
     writeFileSync(join(path, "server.json"), text);
     expect(() => findSettings(path)).toThrow(expect.objectContaining({ code: "ERR_SERVER_CONFIG" }));
+  });
+});
+
+const parse = (postgresql: string) => parsePostgresql({ postgresql, passwordFile: "/nowhere" });
+
+describe("a database's address", () => {
+  test("is read as it is written", () => {
+    expect(parse("postgresql://me@127.0.0.1/heart")).toMatchObject({
+      host: "127.0.0.1",
+      port: 5432,
+      user: "me",
+      database: "heart",
+      ssl: false,
+    });
+    expect(parse("postgres://m%20e@[::1]:5433/a%2Db")).toMatchObject({
+      host: "::1",
+      port: 5433,
+      user: "m e",
+      database: "a-b",
+    });
+  });
+
+  test("leaves this machine under TLS alone, unless the network is said to be trusted", () => {
+    expect(parse("postgresql://me@db.example/heart").ssl).toEqual({ rejectUnauthorized: true });
+    expect(parse("postgresql://me@127.0.0.1/heart?sslmode=verify-full").ssl).toEqual({ rejectUnauthorized: true });
+    expect(parse("postgresql://me@db.example/heart?sslmode=disable").ssl).toBe(false);
+  });
+
+  test.each([
+    "",
+    "heart",
+    "http://me@db.example/heart",
+    "postgresql://me:secret@db.example/heart",
+    "postgresql://db.example/heart",
+    "postgresql://me@db.example",
+    "postgresql://me@db.example/a/b",
+    "postgresql://me@db.example/heart?sslmode=require",
+    "postgresql://me@db.example/heart?options=-c%20synchronous_commit%3Doff",
+    "postgresql://me@db.example/%ff",
+  ])("%s is refused, and not repeated", (address) => {
+    const refusal = expect.objectContaining({
+      code: "ERR_SERVER_CONFIG",
+      message: expect.not.stringContaining("secret"),
+    });
+    expect(() => parse(address)).toThrow(refusal);
   });
 });

@@ -79,9 +79,9 @@ export function streamRow(row: SqlRow): StreamRow {
   };
 }
 
-/** A row of the streams table with some of the stream's segments. */
-export function chainOf(row: SqlRow, rows: readonly SegmentRow[]): RecordingChain {
-  const { shape, highestSequence, finalSequence } = streamRow(row);
+/** A stream with some of its segments. */
+export function chainOf(stream: StreamRow, rows: readonly SegmentRow[]): RecordingChain {
+  const { shape, highestSequence, finalSequence } = stream;
   return { shape, highestSequence, finalSequence, rows };
 }
 

@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_CATALOG_UNAVAILABLE: { status: 503, title: "catalog is not available" },
   ERR_CATALOG_VERSION: { status: 500, title: "catalog is of a newer version" },
   ERR_KEYSTORE_UNAVAILABLE: { status: 503, title: "key store is not available" },
+  ERR_CATALOG_NOT_DURABLE: { status: 503, title: "catalog may lose what it acknowledges" },
   ERR_THREAD_ENDED: { status: 503, title: "server is stopping" },
   ERR_DATA_UNREADABLE: { status: 500, title: "stored data cannot be read" },
   ERR_SIGN_IN_NEEDED: { status: 401, title: "sign in first" },

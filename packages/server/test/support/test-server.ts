@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll } from "vitest";
+import type { PostgresqlConfig } from "../../src/catalog/postgresql/address.ts";
 import { keyFolderPaths, type ServerConfig } from "../../src/config.ts";
 import type { ServerEnvironment } from "../../src/context.ts";
 import { startServer, type RunningServer } from "../../src/main.ts";
@@ -19,6 +20,7 @@ export const UPLOAD_TOKEN = "upload-token-of-the-tests";
 export const BEGIN_UNIX_MS = 1_800_000_000_000;
 
 export interface ServerWish {
+  readonly catalog?: PostgresqlConfig;
   readonly volumeCount?: number;
   readonly copyCount?: number;
   readonly bufferBytesMax?: number;
@@ -52,7 +54,7 @@ export class TestInstallation {
 
   /** @param origin an installation that is stopped, to begin with a copy of. */
   constructor(wish: ServerWish = {}, origin?: TestInstallation) {
-    const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath } = wish;
+    const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath, catalog } = wish;
     const volumePaths = Array.from({ length: volumeCount }, (_, i) => join(this.root, `volume-${i + 1}`));
     this.config = {
       host: "127.0.0.1",
@@ -63,6 +65,7 @@ export class TestInstallation {
       bufferBytesMax,
       uploadClients: [{ name: "gateway", token: UPLOAD_TOKEN }],
       viewerPath,
+      catalog,
     };
     this.kek = origin?.kek ?? systemRandom(32);
     if (origin) cpSync(origin.root, this.root, { recursive: true });

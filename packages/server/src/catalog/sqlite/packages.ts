@@ -187,9 +187,9 @@ function insertSegment(
 }
 
 /** Tells of the stored items whose use had sealed another segment. */
-function withReused({ sql }: SqlContext, stored: StoredPackage, outcomes: readonly ItemOutcome[]) {
+function withReused(context: SqlContext, stored: StoredPackage, outcomes: readonly ItemOutcome[]) {
   const places = outcomes.flatMap((outcome, place) => (outcome === "stored" ? [place] : []));
   const uses = places.map((place) => stored.items[place] as PackageItem);
-  const known = noteUses(sql, stored.terminal, uses);
+  const known = noteUses(context, stored.terminal, uses);
   return outcomes.map((outcome, place) => (known[places.indexOf(place)] ? ("reused" as const) : outcome));
 }

@@ -1,7 +1,7 @@
 /** Segments of a stream: the chain, and where each lies. */
 import type { Copy } from "../../volumes/volume.ts";
 import type { CatalogMethods, RecordingChain, SegmentPlacement, SegmentRow } from "../catalog.ts";
-import { chainOf, copyRow, segmentRow, type SqlRow } from "../rows.ts";
+import { chainOf, copyRow, segmentRow, streamRow, type SqlRow } from "../rows.ts";
 import { findMissingRows } from "./missing.ts";
 import type { SqlContext } from "./sql-context.ts";
 
@@ -52,7 +52,7 @@ export function readChain(
   fromSequence: number,
   toSequence: number,
 ): RecordingChain | null {
-  const found = sql("SELECT shape, highest_sequence, final_sequence FROM streams WHERE recording = ? AND stream = ?");
+  const found = sql("SELECT * FROM streams WHERE recording = ? AND stream = ?");
   const row = found.get(recordingKey, stream);
   if (!row) return null;
   const rows = sql(
@@ -61,7 +61,7 @@ export function readChain(
       " AND sequence <= COALESCE((SELECT MIN(sequence) FROM segments WHERE recording = ?1 AND stream = ?2 AND sequence > ?4), ?4)",
   ).all(recordingKey, stream, fromSequence, toSequence);
   return chainOf(
-    row,
+    streamRow(row),
     rows.map((segment): SegmentRow => segmentRow(segment)),
   );
 }
