@@ -1,5 +1,5 @@
 /** The storage server: verify, open, re-seal, store, check role, audit, serve. */
-export { ApiClient, type PatientSummary, type SamplesAnswer } from "./client/api-client.ts";
+export { ApiClient, type ObservationsWish, type PatientSummary, type SamplesAnswer } from "./client/api-client.ts";
 export { OperatorClient, OperatorRefusal } from "./client/operator-client.ts";
 export { countAuditEntries } from "./catalog/sqlite/sqlite-catalog.ts";
 export { keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
@@ -11,4 +11,5 @@ export type { UploadClient } from "./http/routes-messages.ts";
 export { startServer, type RunningServer } from "./main.ts";
 export { describeKeyLife, type KeyLifeDescription } from "./keys/key-life.ts";
 export type { RecordingDescription } from "./retrieval/describe.ts";
+export type { DescribedObservation, ObservationPage } from "./retrieval/observations.ts";
 export { configOf, defaultSettings, findSettings, writeSettings, type ServerSettings } from "./settings.ts";

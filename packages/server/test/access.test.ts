@@ -83,6 +83,7 @@ describe("the table of roles", () => {
     "list recordings",
     "read recording",
     "read samples",
+    "read observations",
     "follow live",
     "read key life",
   ];
@@ -113,7 +114,7 @@ describe("the table of roles", () => {
   });
 
   test("was asked for every combination", () => {
-    expect(cases).toHaveLength(4 * 7 * 4);
+    expect(cases).toHaveLength(4 * 8 * 4);
   });
 });
 

@@ -212,7 +212,7 @@ describe("a segment that can never be taken gets a signed rejection that names i
     ],
     [
       "a stream that is not kept",
-      (recording) => recording.next({ header: { stream: 1 } }).sealed,
+      (recording) => recording.next({ header: { stream: 16 } }).sealed,
       "ERR_MESSAGE_REFUSED",
     ],
     ["a byte too few", (recording) => recording.next().sealed.subarray(0, -1), "ERR_CBOR_MALFORMED"],

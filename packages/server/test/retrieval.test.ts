@@ -221,8 +221,8 @@ test("a value that the converter cannot give is kept, marked and audited", async
   expect(await readAll(client, recording)).toEqual(everySample(recording));
   const database = openCatalogFile();
   const wanted = database.prepare("SELECT COUNT(*) AS n FROM audit WHERE action = 'mark suspect' AND subject = ?");
-  await expect.poll(() => wanted.get(`${recording.id} 1`)?.["n"], SOON).toBe(1);
-  expect(wanted.get(`${recording.id} 0`)?.["n"]).toBe(0);
+  await expect.poll(() => wanted.get(`${recording.id} 0 1`)?.["n"], SOON).toBe(1);
+  expect(wanted.get(`${recording.id} 0 0`)?.["n"]).toBe(0);
   database.close();
 });
 

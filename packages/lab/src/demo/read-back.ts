@@ -88,7 +88,7 @@ async function sameStretch(cursor: FrameCursor, answer: SamplesAnswer, samplesPe
 }
 
 /** What describes the leads, as one text. */
-function descriptionOf({ frameRateHz, leads }: Pick<RecordingDescription, "frameRateHz" | "leads">): string {
+function descriptionOf({ frameRateHz, leads }: WfdbRecord["format"]): string {
   return JSON.stringify([
     [frameRateHz.num, frameRateHz.den],
     leads.map((one) => [one.name, one.units, one.gainAduPerUnit, one.baselineAdu, one.samplesPerFrame, one.skewFrames]),
@@ -97,7 +97,7 @@ function descriptionOf({ frameRateHz, leads }: Pick<RecordingDescription, "frame
 
 /** Whether what describes the leads came through unchanged. */
 export function sameDescription(source: WfdbRecord["format"], recording: RecordingDescription): boolean {
-  return descriptionOf({ frameRateHz: source.frameRateHz, leads: [...source.leads] }) === descriptionOf(recording);
+  return descriptionOf(source) === descriptionOf(recording);
 }
 
 /** Compares a stored recording with the blocks it was made from. Memory: one stretch of a minute. */

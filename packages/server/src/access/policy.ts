@@ -12,6 +12,7 @@ export type Action =
   | "list recordings"
   | "read recording"
   | "read samples"
+  | "read observations"
   | "follow live"
   | "read key life";
 
@@ -29,6 +30,7 @@ const ALLOWED: ReadonlyMap<Account["role"], ReadonlySet<Action>> = new Map([
       "list recordings",
       "read recording",
       "read samples",
+      "read observations",
       "follow live",
       "read key life",
     ]),

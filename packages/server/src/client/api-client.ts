@@ -1,4 +1,5 @@
 /** A client of the API for programs: signs in with a one-time link, then reads as its account may. */
+import type { ObservationPage } from "../retrieval/observations.ts";
 import type { RecordingDescription } from "../retrieval/describe.ts";
 import { ServerError } from "../errors.ts";
 
@@ -15,6 +16,17 @@ export interface PatientSummary {
   readonly recordingCount: number;
   readonly latestReceivedAtUnixMs: number | null;
   readonly live: boolean;
+}
+
+/** Which observations are meant, as the API's query says it. */
+export interface ObservationsWish {
+  /** Codes, separated by commas. */
+  readonly code?: string | undefined;
+  /** Milliseconds since 1970: measured at or after, and before. */
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly limit?: number | undefined;
+  readonly after?: string | undefined;
 }
 
 interface LeadPlace {
@@ -70,9 +82,27 @@ export class ApiClient {
     return (await (await this.#get(`recordings/${id}`)).json()) as RecordingDescription;
   }
 
+  /** One page of a patient's observations. */
+  async observations(patientId: string, wish: ObservationsWish = {}): Promise<ObservationPage> {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(wish)) if (value !== undefined) query.set(name, String(value));
+    return (await (await this.#get(`patients/${patientId}/observations?${query}`)).json()) as ObservationPage;
+  }
+
+  /** All of a patient's observations that are meant, a page at a time, newest first. */
+  async *allObservations(patientId: string, wish: ObservationsWish = {}): AsyncGenerator<ObservationPage> {
+    for (let after: string | undefined = wish.after; ;) {
+      const page: ObservationPage = await this.observations(patientId, { ...wish, after });
+      yield page;
+      if (page.next === null) return;
+      after = page.next;
+    }
+  }
+
   /** Exact samples; a missing one is its lead's own code. At most 60 s are given, see `toFrame`. */
-  async samples(id: string, fromFrame: number, toFrame: number): Promise<SamplesAnswer> {
-    const query = `fromFrame=${fromFrame}&toFrame=${toFrame}&missing=code`;
+  async samples(id: string, fromFrame: number, toFrame: number, stream?: number): Promise<SamplesAnswer> {
+    const ofStream = stream === undefined ? "" : `stream=${stream}&`;
+    const query = `${ofStream}fromFrame=${fromFrame}&toFrame=${toFrame}&missing=code`;
     const body = await (await this.#get(`recordings/${id}/samples?${query}`)).arrayBuffer();
     const headerBytes = new DataView(body).getUint32(0, true);
     const text = new TextDecoder().decode(new Uint8Array(body, 4, headerBytes));

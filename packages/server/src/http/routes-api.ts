@@ -7,6 +7,7 @@ import { Type } from "./schema.ts";
 import { SESSION_LIFETIME_MS, type Session as SignedInSession, type Sessions } from "../access/sessions.ts";
 import { encodeFramedAnswer } from "../retrieval/framed-answer.ts";
 import type { Library, ReadAnswer } from "../retrieval/library.ts";
+import { OBSERVATIONS_PER_PAGE } from "../retrieval/observations.ts";
 import type { LiveFeed } from "../retrieval/live.ts";
 import { ServerError } from "../errors.ts";
 import { noteYoungBytes } from "../threads/young-buffers.ts";
@@ -14,6 +15,8 @@ import { streamExtents } from "./live-stream.ts";
 import {
   IdParameters,
   KeyLife,
+  Observations,
+  ObservationsQuery,
   Patients,
   Recording,
   Recordings,
@@ -111,6 +114,17 @@ export const apiRoutes =
     );
 
     app.get(
+      "/api/v1/patients/:id/observations",
+      { schema: { params: IdParameters, querystring: ObservationsQuery, response: { 200: Observations } } },
+      async (request) => {
+        const { code, from, to, limit = OBSERVATIONS_PER_PAGE.standard, after } = request.query;
+        const codes = code === undefined ? [] : code.split(",");
+        const query = { codes, fromUnixMs: from, toUnixMs: to, limit, after };
+        return library.readObservations(accountOf(request), PatientId.parse(request.params.id), query);
+      },
+    );
+
+    app.get(
       "/api/v1/recordings/:id",
       { schema: { params: IdParameters, response: { 200: Recording } } },
       async (request) => library.getRecording(accountOf(request), RecordingId.parse(request.params.id)),
@@ -120,9 +134,9 @@ export const apiRoutes =
       "/api/v1/recordings/:id/samples",
       { schema: { params: IdParameters, querystring: SamplesQuery } },
       async (request, reply) => {
-        const { fromFrame, toFrame, missing = "sentinel" } = request.query;
+        const { stream, fromFrame, toFrame, missing = "sentinel" } = request.query;
         const recording = RecordingId.parse(request.params.id);
-        const stretch = { fromFrame, toFrame };
+        const stretch = { stream, fromFrame, toFrame };
         return sendFramed(reply, await library.readSamples(accountOf(request), recording, stretch, missing));
       },
     );
@@ -131,9 +145,9 @@ export const apiRoutes =
       "/api/v1/recordings/:id/summary",
       { schema: { params: IdParameters, querystring: SummaryQuery } },
       async (request, reply) => {
-        const { fromFrame, toFrame, buckets } = request.query;
+        const { stream, fromFrame, toFrame, buckets } = request.query;
         const recording = RecordingId.parse(request.params.id);
-        const stretch = { fromFrame, toFrame };
+        const stretch = { stream, fromFrame, toFrame };
         return sendFramed(reply, await library.readSummary(accountOf(request), recording, stretch, buckets));
       },
     );

@@ -3,6 +3,7 @@ import { Type } from "./schema.ts";
 
 const Id = Type.String({ pattern: "^[0-9a-f]{32}$" });
 const Frame = Type.Integer({ minimum: 0 });
+const StreamNumber = Type.Integer({ minimum: 0, maximum: 15 });
 const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
 
 export const Problem = Type.Object(
@@ -35,36 +36,62 @@ export const Patients = Type.Object({
 
 const Neighbour = Nullable(Type.Object({ recordingId: Id, cause: Type.String() }));
 
+const State = Type.Union([Type.Literal("live"), Type.Literal("complete"), Type.Literal("interrupted")]);
+
+const Start = Type.Object({
+  unixMs: Nullable(Type.Integer()),
+  certainty: Type.Union([Type.Literal("measured"), Type.Literal("claimed"), Type.Literal("unknown")]),
+});
+
+const Rate = Type.Object({ num: Type.Integer(), den: Type.Integer() });
+
+const Leads = Type.Array(
+  Type.Object({
+    name: Type.String(),
+    units: Type.String(),
+    gainAduPerUnit: Type.String({ description: "adu per unit, decimal text as in the source" }),
+    baselineAdu: Type.Integer(),
+    samplesPerFrame: Type.Integer(),
+    skewFrames: Type.Integer(),
+    adcResolutionBits: Type.Integer(),
+    adcZeroAdu: Type.Integer(),
+    missingCode: Nullable(Type.Integer()),
+    code: Type.Union([Type.String(), Type.Null()], { description: "IEEE 11073-10101, as the name says" }),
+    ucumUnit: Type.Union([Type.String(), Type.Null()], { description: "UCUM, as the units say" }),
+  }),
+);
+
+const Gaps = Type.Array(Type.Object({ fromFrame: Type.Integer(), toFrame: Type.Integer(), cause: Type.String() }));
+
+const Stream = Type.Object({
+  stream: StreamNumber,
+  kind: Type.Union([Type.Literal("waveform"), Type.Literal("observation")]),
+  start: Start,
+  frameRateHz: Type.Union([Rate, Type.Null()], { description: "null for observations: each of them is a frame" }),
+  leads: Leads,
+  frameCount: Type.Integer(),
+  state: State,
+  segmentCount: Type.Integer(),
+  pendingCount: Type.Integer(),
+  gaps: Gaps,
+});
+
 export const Recording = Type.Object({
   id: Id,
   patientId: Type.String(),
   patientName: Type.String(),
   terminalSerial: Type.String(),
-  start: Type.Object({
-    unixMs: Nullable(Type.Integer()),
-    certainty: Type.Union([Type.Literal("measured"), Type.Literal("claimed"), Type.Literal("unknown")]),
-  }),
+  start: Start,
   receivedAtUnixMs: Type.Integer(),
   lastReceivedAtUnixMs: Type.Integer(),
-  frameRateHz: Type.Object({ num: Type.Integer(), den: Type.Integer() }),
-  leads: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      units: Type.String(),
-      gainAduPerUnit: Type.String({ description: "adu per unit, decimal text as in the source" }),
-      baselineAdu: Type.Integer(),
-      samplesPerFrame: Type.Integer(),
-      skewFrames: Type.Integer(),
-      adcResolutionBits: Type.Integer(),
-      adcZeroAdu: Type.Integer(),
-      missingCode: Nullable(Type.Integer()),
-    }),
-  ),
-  frameCount: Type.Integer(),
-  state: Type.Union([Type.Literal("live"), Type.Literal("complete"), Type.Literal("interrupted")]),
-  segmentCount: Type.Integer(),
-  pendingCount: Type.Integer(),
-  gaps: Type.Array(Type.Object({ fromFrame: Type.Integer(), toFrame: Type.Integer(), cause: Type.String() })),
+  frameRateHz: Rate,
+  leads: Leads,
+  frameCount: Type.Integer({ description: "of the stream that stands for the recording: its first of samples" }),
+  state: State,
+  segmentCount: Type.Integer({ description: "of all streams" }),
+  pendingCount: Type.Integer({ description: "of all streams" }),
+  gaps: Gaps,
+  streams: Type.Array(Stream),
   predecessor: Neighbour,
   successor: Neighbour,
   synthetic: Type.Boolean(),
@@ -113,7 +140,12 @@ export const SerialParameters = Type.Object({ serial: Type.String({ pattern: "^[
 
 export const IdParameters = Type.Object({ id: Id });
 
+const OptionalStream = Type.Optional(
+  Type.Integer({ minimum: 0, maximum: 15, description: "without it, the recording's first stream of samples" }),
+);
+
 export const SamplesQuery = Type.Object({
+  stream: OptionalStream,
   fromFrame: Frame,
   toFrame: Frame,
   missing: Type.Optional(
@@ -124,7 +156,58 @@ export const SamplesQuery = Type.Object({
 });
 
 export const SummaryQuery = Type.Object({
+  stream: OptionalStream,
   fromFrame: Frame,
   toFrame: Frame,
   buckets: Type.Integer({ minimum: 1, maximum: 8192 }),
+});
+
+const UnixMs = Type.Integer({ minimum: -8_640_000_000_000_000, maximum: 8_640_000_000_000_000 });
+
+export const ObservationsQuery = Type.Object({
+  code: Type.Optional(
+    Type.String({
+      maxLength: 1024,
+      description: "LOINC numbers or IEEE 11073-10101 reference ids, separated by commas",
+    }),
+  ),
+  from: Type.Optional(UnixMs),
+  to: Type.Optional(UnixMs),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+  after: Type.Optional(Type.String({ maxLength: 64, description: "next of the page before" })),
+});
+
+export const Observations = Type.Object({
+  observations: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      recordingId: Id,
+      stream: StreamNumber,
+      terminalSerial: Type.String(),
+      device: Nullable(Type.String()),
+      time: Type.Object({
+        unixMs: Nullable(Type.Integer()),
+        certainty: Type.Union([
+          Type.Literal("device"),
+          Type.Literal("measured"),
+          Type.Literal("claimed"),
+          Type.Literal("unknown"),
+        ]),
+      }),
+      arrivedAtUnixMs: Type.Union([Type.Integer(), Type.Null()], { description: "when it came to the terminal" }),
+      components: Type.Array(
+        Type.Object({
+          code: Type.String(),
+          name: Type.Union([Type.String(), Type.Null()], { description: "null when the code is not a known one" }),
+          unit: Type.String({ description: "UCUM" }),
+          value: Type.String({ description: "decimal, with the digits that the device gave" }),
+          suspect: Type.Boolean({ description: "no body can have this value" }),
+        }),
+      ),
+    }),
+  ),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: "the query's after for the next page; null at the end. A page may be short of its limit",
+  }),
+  unreadableSegments: Type.Integer(),
 });

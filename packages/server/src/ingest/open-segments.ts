@@ -12,12 +12,12 @@ import {
   type OpenedEnvelope as EnvelopeContent,
 } from "@pericard/crypto";
 import {
-  BODY_KIND,
   parseEnvelope,
   parseSegment,
   ProtocolError,
   releaseBytes,
   RoutingId,
+  STREAMS_PER_RECORDING,
   type CodecName,
   type EnvelopeId,
   type KeyId,
@@ -78,8 +78,10 @@ export function requireOwn(terminal: RegisteredTerminal, header: JournalledHeade
   if (header.terminal !== terminal.serial || header.tenant !== terminal.tenant) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "segment is another terminal's");
   }
-  // The catalog and everything that reads keep one stream: a receipt for another would let it be deleted, unseen.
-  if (header.stream !== 0) throw new ServerError("ERR_MESSAGE_REFUSED", "stream is not one that is kept");
+  // A bound on what one recording can make of rows and of every look at it.
+  if (header.stream >= STREAMS_PER_RECORDING) {
+    throw new ServerError("ERR_MESSAGE_REFUSED", `stream ${header.stream} is not one of ${STREAMS_PER_RECORDING}`);
+  }
 }
 
 function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
@@ -87,8 +89,6 @@ function openItem(terminal: RegisteredTerminal, bytes: Uint8Array): OpenedItem {
   requireOwn(terminal, parsed.header);
   const { cycle, index } = parsed.header;
   const { plain, body } = openSegment(terminal.groupKey("storage", cycle, index), parsed);
-  if (body.descriptor.kind !== BODY_KIND.waveform)
-    throw new ServerError("ERR_MESSAGE_REFUSED", "observations are not kept");
   return { hash: sha256(bytes), header: parsed.header, descriptor: body.descriptor, codec: body.codec, plain };
 }
 

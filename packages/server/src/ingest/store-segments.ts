@@ -6,7 +6,7 @@
  */
 import { sealPackage, type RandomSource } from "@pericard/crypto";
 import type { RecordingKey } from "@pericard/custody";
-import { BODY_KIND, releaseBytes, SUITE, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
+import { releaseBytes, SUITE, type Conflict, type PackageItem, type RecordingId } from "@pericard/protocol";
 import type { Catalog, ItemOutcome, StoredPackage } from "../catalog/catalog.ts";
 import { judge, shapeText, withSegment } from "../catalog/judge.ts";
 import type { ControlArea } from "../control/control-area.ts";
@@ -230,7 +230,7 @@ export class SegmentStore {
       tenant,
       recording,
       stream,
-      bodyKind: BODY_KIND.waveform,
+      bodyKind: descriptor.kind,
       receivedAtUnixMs,
       items,
     };

@@ -5,6 +5,7 @@ import {
   BODY_KIND,
   decodeSegmentBody,
   parsePackage,
+  ProtocolError,
   RecordingId,
   releaseBytes,
   sampleCountOf,
@@ -14,6 +15,7 @@ import {
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
 import { noteYoungBytes } from "../threads/young-buffers.ts";
+import { examineObservations, readObservations, type ReadObservations } from "./decode-observations.ts";
 import { decodeSummary, emptySummary, encodeSummary, isSuspect, summarise, type Summary } from "./summary.ts";
 
 /** What decoding leaves behind, samples included. */
@@ -106,8 +108,15 @@ function bodies(packageBytes: Uint8Array, dataKey: Uint8Array, items: readonly n
   );
 }
 
-const summaryContext = (recording: RecordingId, sequence: number) =>
-  ["summary", RecordingId.toBytes(recording), sequence] as const;
+/** A stream of a recording, and the key of both. */
+export interface KeyedStream {
+  readonly recording: RecordingId;
+  readonly stream: number;
+  readonly dataKey: Uint8Array;
+}
+
+const summaryContext = ({ recording, stream }: KeyedStream, sequence: number) =>
+  ["summary", RecordingId.toBytes(recording), stream, sequence] as const;
 
 /** A segment to summarise, by its item's number in its package. */
 export interface ItemPlace {
@@ -115,18 +124,23 @@ export interface ItemPlace {
   readonly sequence: number;
 }
 
-function summariseOne(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
+function summariseOne(data: Uint8Array, of: KeyedStream, sequence: number): SealedSummary {
   const body = decodeSegmentBody(data);
+  const { summary, suspect } = body.descriptor.kind === BODY_KIND.waveform ? digest(body) : examineObservations(body);
+  const sealed = sealBlob(of.dataKey, summaryContext(of, sequence), encodeSummary(summary), systemRandom);
+  return { sequence, sealed, suspect, summary };
+}
+
+function digest(body: SegmentBody): Pick<SealedSummary, "summary" | "suspect"> {
   const { shape, frameCount } = waveformOf(body);
   const samples = findSamples(body);
-  const summary = samples ? summarise(shape, frameCount, samples) : emptySummary(shape);
-  const sealed = sealBlob(dataKey, summaryContext(recording, sequence), encodeSummary(summary), systemRandom);
-  return { sequence, sealed, suspect: !samples || isSuspect(shape, summary), summary };
+  const summary = samples ? summarise(shape, frameCount, samples) : emptySummary(shape.leads.length);
+  return { summary, suspect: !samples || isSuspect(shape, summary) };
 }
 
 /** The summary of a segment by its Data_i. */
-function summariseBody(data: Uint8Array, dataKey: Uint8Array, recording: RecordingId, sequence: number): SealedSummary {
-  const made = summariseOne(data, dataKey, recording, sequence);
+function summariseBody(data: Uint8Array, of: KeyedStream, sequence: number): SealedSummary {
+  const made = summariseOne(data, of, sequence);
   releaseBytes(data);
   return made;
 }
@@ -143,15 +157,14 @@ function findSamples(body: SegmentBody): readonly Int32Array[] | undefined {
 /** Summaries of segments of one package. The package is opened once. */
 function summarisePackage(
   packageBytes: Uint8Array,
-  dataKey: Uint8Array,
-  recording: RecordingId,
+  of: KeyedStream,
   places: readonly ItemPlace[],
 ): readonly SealedSummary[] {
-  return withPackage(packageBytes, dataKey, (data) =>
+  return withPackage(packageBytes, of.dataKey, (data) =>
     places.map(({ item, sequence }) => {
       const one = data[item];
       if (!one) throw new ServerError("ERR_DATA_UNREADABLE", "package does not have this item");
-      return summariseOne(one, dataKey, recording, sequence);
+      return summariseOne(one, of, sequence);
     }),
   );
 }
@@ -159,19 +172,27 @@ function summarisePackage(
 /** Stored summaries; null for one that does not open, which is made again. */
 function openSummaries(
   rows: readonly { readonly sequence: number; readonly sealed: Uint8Array }[],
-  dataKey: Uint8Array,
-  recording: RecordingId,
+  of: KeyedStream,
   leadCount: number,
 ): readonly (Summary | null)[] {
   return rows.map(({ sequence, sealed }) => {
     try {
-      return decodeSummary(openBlob(dataKey, summaryContext(recording, sequence), sealed), leadCount);
+      return decodeSummary(openBlob(of.dataKey, summaryContext(of, sequence), sealed), leadCount);
     } catch {
       return null;
     }
   });
 }
 
-const methods = { decode, bodies, summariseBody, summarisePackage, openSummaries };
+/** Observations of segments of one package, by their items' numbers. The package is opened once. */
+function openObservations(
+  packageBytes: Uint8Array,
+  dataKey: Uint8Array,
+  items: readonly number[],
+): readonly ReadObservations[] {
+  return withPackage(packageBytes, dataKey, (data) => items.map((item) => readObservations(bodyOf(data[item]))));
+}
+
+const methods = { decode, bodies, openObservations, summariseBody, summarisePackage, openSummaries };
 export type DecodeMethods = typeof methods;
 serveThread(methods);

@@ -133,14 +133,14 @@ export class Indexer {
     const made = "plain" in job ? [await this.#summariseFresh(job)] : await this.#summariseStored(row.key, job);
     await catalog.storeSummaries(row.key, job.stream, made.map(summaryRow));
     for (const { sequence } of made.filter(({ suspect }) => suspect)) {
-      const subject = `${job.recording} ${sequence}`;
+      const subject = `${job.recording} ${job.stream} ${sequence}`;
       await audit.record({ actor: "indexer", action: "mark suspect", subject, outcome: "done" });
     }
   }
 
-  async #summariseFresh({ recording, sequence, plain }: FreshJob): Promise<SealedSummary> {
+  async #summariseFresh({ recording, stream, sequence, plain }: FreshJob): Promise<SealedSummary> {
     const { dataKey } = await this.#parts.recordingKeys.get(recording);
-    const made = this.#parts.reader.decoder.summariseBody(plain, dataKey, recording, sequence);
+    const made = this.#parts.reader.decoder.summariseBody(plain, { recording, stream, dataKey }, sequence);
     releaseBytes(plain);
     return made;
   }
@@ -151,6 +151,7 @@ export class Indexer {
     const found = await Promise.all(sequences.map((sequence) => catalog.findPlacement(recordingKey, stream, sequence)));
     return reader.summarise(
       recording,
+      stream,
       found.filter((placement) => placement !== null),
     );
   }

@@ -4,14 +4,7 @@
  * Source: paper B §5.2.
  */
 import type { Account, Patient } from "@pericard/custody";
-import {
-  SUITE_NAME,
-  type PatientId,
-  type RecordingId,
-  type TenantId,
-  type TerminalId,
-  type WaveformShape,
-} from "@pericard/protocol";
+import { SUITE_NAME, type PatientId, type RecordingId, type TenantId, type TerminalId } from "@pericard/protocol";
 import type { Audit } from "../access/audit.ts";
 import { mayList, mayRead, type Action } from "../access/policy.ts";
 import { actorOf } from "../access/sessions.ts";
@@ -21,10 +14,27 @@ import { describeKeyLife, type KeyLifeDescription } from "../keys/key-life.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
 import type { KeyWatch } from "../keys/key-watch.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
-import { describeRecording, shownStream, stateOf, type RecordingDescription } from "./describe.ts";
+import {
+  describeRecording,
+  findStream,
+  shapeOf,
+  stateOfAll,
+  type RecordingDescription,
+  type RecordingState,
+  type SeenStream,
+} from "./describe.ts";
+import { readObservationPage, type ObservationPage, type ObservationQuery } from "./observations.ts";
 import { clampStretch, readSamples, requireStretch, type MissingStyle, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 import { readSummary } from "./summaries.ts";
+
+/** A stretch of one stream; without one, of that which stands for the recording. */
+export interface StreamStretch extends Stretch {
+  readonly stream?: number | undefined;
+}
+
+const subjectOf = (recording: RecordingId, { stream, fromFrame, toFrame }: StreamStretch): string =>
+  `${recording}${stream === undefined ? "" : ` stream ${stream}`} ${fromFrame}-${toFrame}`;
 
 export interface LibraryParts {
   readonly catalog: Catalog;
@@ -87,26 +97,38 @@ export class Library {
   async readSamples(
     account: Account,
     recording: RecordingId,
-    asked: Stretch,
+    asked: StreamStretch,
     style: MissingStyle,
   ): Promise<ReadAnswer> {
     requireStretch(asked);
-    const subject = `${recording} ${asked.fromFrame}-${asked.toFrame}`;
-    const row = await this.#open(account, "read samples", recording, subject);
-    const stream = shownStream(row);
-    const stretch = clampStretch(stream, JSON.parse(stream.shape) as WaveformShape, asked);
+    const row = await this.#open(account, "read samples", recording, subjectOf(recording, asked));
+    const stream = findStream(row, asked.stream);
+    const stretch = clampStretch(stream, shapeOf(stream), asked);
     const { catalog, reader } = this.#parts;
     return { header: { ...stretch }, leads: await readSamples(catalog, reader, row, stream, stretch, style) };
   }
 
-  async readSummary(account: Account, recording: RecordingId, asked: Stretch, buckets: number): Promise<ReadAnswer> {
+  async readSummary(
+    account: Account,
+    recording: RecordingId,
+    asked: StreamStretch,
+    buckets: number,
+  ): Promise<ReadAnswer> {
     requireStretch(asked);
-    const subject = `${recording} ${asked.fromFrame}-${asked.toFrame} summary`;
-    const row = await this.#open(account, "read samples", recording, subject);
-    const stream = shownStream(row);
+    const row = await this.#open(account, "read samples", recording, `${subjectOf(recording, asked)} summary`);
+    const stream = findStream(row, asked.stream);
     const stretch = { fromFrame: asked.fromFrame, toFrame: Math.min(asked.toFrame, stream.endFrame) };
     const { leads, framesPerBucket } = await readSummary(this.#parts, row, stream, stretch, buckets);
     return { header: { ...stretch, framesPerBucket, buckets }, leads };
+  }
+
+  /** One page of a patient's observations. */
+  async readObservations(account: Account, patient: PatientId, query: ObservationQuery): Promise<ObservationPage> {
+    const known = await this.#findPatient(account, patient);
+    const allowed = known !== undefined && mayRead(account, "read observations", { tenant: account.tenant, patient });
+    await this.#audit(account, "read observations", patient, allowed);
+    const { catalog } = this.#parts;
+    return readObservationPage(this.#parts, await catalog.listRecordings(account.tenant, patient), query);
   }
 
   /** How far a terminal's keys are used, and what became of them. */
@@ -128,7 +150,8 @@ export class Library {
   async extentOf(recording: RecordingId) {
     const row = await this.#parts.catalog.findRecording(recording);
     if (!row) throw new ServerError("ERR_NOT_FOUND", "recording does not exist");
-    return { frameCount: shownStream(row).endFrame, state: await this.#stateOf(row) };
+    const streams = row.streams.map(({ stream, endFrame }) => ({ stream, frameCount: endFrame }));
+    return { frameCount: findStream(row, undefined).endFrame, state: await this.#stateOf(row), streams };
   }
 
   /** Finds a recording, checks the role, and writes the audit entry. What is not allowed looks like what is not there. */
@@ -163,21 +186,24 @@ export class Library {
     return row ? (await this.#stateOf(row)) === "live" : false;
   }
 
-  async #stateOf(row: RecordingRow) {
-    const { catalog, nowUnixMs } = this.#parts;
-    const stream = shownStream(row);
-    return stateOf(stream, await catalog.findMissing(row.key, stream.stream), nowUnixMs());
+  async #stateOf(row: RecordingRow): Promise<RecordingState> {
+    return stateOfAll(await this.#see(row), this.#parts.nowUnixMs());
+  }
+
+  #see({ key, streams }: RecordingRow): Promise<readonly SeenStream[]> {
+    const { catalog } = this.#parts;
+    return Promise.all(streams.map(async (row) => ({ row, missing: await catalog.findMissing(key, row.stream) })));
   }
 
   async #describe(row: RecordingRow, patientName: string): Promise<RecordingDescription> {
-    const { catalog, keyStore, nowUnixMs } = this.#parts;
+    const { keyStore, nowUnixMs } = this.#parts;
     const tenants = await keyStore.tenants();
     const { suite } = await keyStore.getTerminal(row.terminal);
     return describeRecording(row, {
       patientName,
       synthetic: tenants.find(({ id }) => id === row.tenant)?.synthetic ?? false,
       suite: SUITE_NAME[suite],
-      missing: await catalog.findMissing(row.key, shownStream(row).stream),
+      streams: await this.#see(row),
       nowUnixMs: nowUnixMs(),
     });
   }

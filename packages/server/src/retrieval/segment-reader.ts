@@ -5,11 +5,11 @@ import type { SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { VolumeSet } from "../volumes/volume-set.ts";
-import type { DecodedSegment, DecodeMethods, SealedSummary } from "./decode-thread.ts";
+import type { DecodedSegment, DecodeMethods, ReadObservations, SealedSummary } from "./decode-thread.ts";
 
 const MODULE = new URL("./decode-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
-const METHODS = ["decode", "bodies", "summariseBody", "summarisePackage", "openSummaries"] as const;
+const METHODS = ["decode", "bodies", "openObservations", "summariseBody", "summarisePackage", "openSummaries"] as const;
 
 export class SegmentReader {
   readonly #volumes: Pick<VolumeSet, "find">;
@@ -81,16 +81,40 @@ export class SegmentReader {
   }
 
   /**
+   * Observations of segments, package after package.
+   *
+   * @throws {ServerError} ERR_DATA_UNREADABLE when a segment opens from no copy.
+   */
+  async readObservations(
+    recording: RecordingId,
+    placements: readonly SegmentPlacement[],
+  ): Promise<readonly ReadObservations[]> {
+    const { dataKey } = await this.#recordingKeys.get(recording);
+    const read: ReadObservations[] = [];
+    for (const group of Map.groupBy(placements, packageOf).values()) {
+      const items = group.map(({ item }) => item);
+      const open = (bytes: Uint8Array) => this.decoder.openObservations(bytes, dataKey, items);
+      read.push(...(await this.#fromAnyCopy(group[0] as SegmentPlacement, open)));
+    }
+    return read;
+  }
+
+  /**
    * Makes the summaries of segments, package after package.
    *
    * @throws {ServerError} ERR_DATA_UNREADABLE when a package opens from no copy.
    */
-  async summarise(recording: RecordingId, placements: readonly SegmentPlacement[]): Promise<readonly SealedSummary[]> {
+  async summarise(
+    recording: RecordingId,
+    stream: number,
+    placements: readonly SegmentPlacement[],
+  ): Promise<readonly SealedSummary[]> {
     const { dataKey } = await this.#recordingKeys.get(recording);
+    const of = { recording, stream, dataKey };
     const made: SealedSummary[] = [];
     for (const group of Map.groupBy(placements, packageOf).values()) {
       const places = group.map(({ item, sequence }) => ({ item, sequence }));
-      const open = (bytes: Uint8Array) => this.decoder.summarisePackage(bytes, dataKey, recording, places);
+      const open = (bytes: Uint8Array) => this.decoder.summarisePackage(bytes, of, places);
       made.push(...(await this.#fromAnyCopy(group[0] as SegmentPlacement, open)));
     }
     return made;

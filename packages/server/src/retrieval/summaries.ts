@@ -3,6 +3,7 @@ import { releaseBytes, type WaveformShape } from "@pericard/protocol";
 import type { Catalog, RecordingRow, SegmentPlacement, StreamRow, SummaryRow } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { DecodedSegment, SealedSummary } from "./decode-thread.ts";
+import { shapeOf } from "./describe.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import { segmentsOf, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
@@ -85,14 +86,14 @@ async function obtainSummaries(
   const { dataKey } = await recordingKeys.get(row.id);
   const leadCount = (JSON.parse(shape) as WaveformShape).leads.length;
   const stored = await catalog.findSummaries(row.key, stream, first, last);
-  const opened = await reader.decoder.openSummaries(stored, dataKey, row.id, leadCount);
+  const opened = await reader.decoder.openSummaries(stored, { recording: row.id, stream, dataKey }, leadCount);
   const found = new Map<number, Summary>();
   for (const [i, { sequence }] of stored.entries()) {
     const summary = opened[i];
     if (summary) found.set(sequence, summary);
   }
   const missing = placements.filter(({ sequence }) => !found.has(sequence));
-  const made = await reader.summarise(row.id, missing);
+  const made = await reader.summarise(row.id, stream, missing);
   for (const { sequence, summary } of made) found.set(sequence, summary);
   if (made.length > 0) await catalog.storeSummaries(row.key, stream, made.map(summaryRow));
   return found;
@@ -115,7 +116,7 @@ export async function readSummary(
   if (stretch.fromFrame < 0 || frameCount < 1 || bucketCount < 1 || bucketCount > BUCKETS_MAX) {
     throw new ServerError("ERR_REQUEST_RANGE", `stretch or buckets are out of range: 1 to ${BUCKETS_MAX} buckets`);
   }
-  const shape = JSON.parse(stream.shape) as WaveformShape;
+  const shape = shapeOf(stream);
   const target: StretchSummary = {
     framesPerBucket: Math.max(1, Math.ceil(frameCount / bucketCount)),
     leads: shape.leads.map(() => new Int32Array(2 * bucketCount).fill(NO_SAMPLE)),

@@ -69,8 +69,9 @@ export function summarise(shape: WaveformShape, frameCount: number, leads: reado
 }
 
 /** The summary of a segment whose samples cannot be decoded. */
-export function emptySummary(shape: WaveformShape): Summary {
-  return { bucketFrames: SUMMARY_BUCKET_FRAMES, bucketCount: 0, leads: shape.leads.map(() => new Int32Array(0)) };
+export function emptySummary(leadCount: number): Summary {
+  const leads = Array.from({ length: leadCount }, () => new Int32Array(0));
+  return { bucketFrames: SUMMARY_BUCKET_FRAMES, bucketCount: 0, leads };
 }
 
 /** Whether a value lies outside what its lead's converter can give. Such a segment is kept and marked. */
