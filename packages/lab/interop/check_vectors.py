@@ -11,6 +11,7 @@ import envelope
 import frames
 import hpke
 import keys
+import observation
 import package
 import segment
 import statements
@@ -60,7 +61,8 @@ def descriptor_json(value):
         "claimed": claimed and {"unixMs": claimed[0], "zoneOffsetMinutes": claimed[1]},
         "firstFrame": first,
         "frameCount": count,
-        "shape": {
+        "shape": shape
+        and {
             "frameRateHz": {"num": shape[0], "den": shape[1]},
             "leads": [dict(zip(lead_names, lead)) for lead in shape[2]],
         },
@@ -77,6 +79,23 @@ def open_segment(case):
     require(cose.write_fields(fields) == decode(sealed[1:])[0], "header is written differently")
     body = {"descriptor": descriptor_json(descriptor), "codec": codec, "digest": digest, "encoded": encoded}
     return {"header": header, "plain": plain, "body": body}
+
+
+def open_observations(case):
+    read = observation.read_observations(h(case, "bytes"), case["count"])
+    require(observation.write_observations(read) == h(case, "bytes"), "observations are written differently")
+    return [
+        {
+            "afterMs": after_ms,
+            "claimed": claimed and {"unixMs": claimed[0], "zoneOffsetMinutes": claimed[1]},
+            "device": device,
+            "components": [
+                {"code": code, "unit": unit, "value": {"mantissa": mantissa, "exponent": exponent}}
+                for code, unit, mantissa, exponent in components
+            ],
+        }
+        for after_ms, claimed, device, components in read
+    ]
 
 
 def open_package(case):
@@ -219,7 +238,7 @@ def cose_hpke(case):
 
 
 OPEN = {
-    "segment": open_segment, "envelope": open_envelope, "signed": open_signed, "data-package": open_package,
+    "segment": open_segment, "observations": open_observations, "envelope": open_envelope, "signed": open_signed, "data-package": open_package,
     "key-schedule": derive, "deployment": prove, "frame": read_frame, "hpke-rfc9180": hpke_rfc9180,
     "cose-hpke-draft-25": cose_hpke, "trsm-image": lambda case: keys.read_image(h(case, "bytes")),
     "blob": lambda case: {"plain": cose.open_blob(h(case, "key"), decode(h(case, "context")), h(case, "bytes"))},

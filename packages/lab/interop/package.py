@@ -18,7 +18,7 @@ _item = s.fixed(
     s.integer(0, 9007199250740991), s.integer(0, 4_000_000), s.integer(0, 16777216), codec,
 )  # fmt: skip
 _fields = s.fixed(
-    s.suite, s.id16, s.id16, s.u8, s.one_of(1), s.number, s.bstr(32), s.bstr(32), s.array_of(1, 64, _item)
+    s.suite, s.id16, s.id16, s.u8, s.one_of(1, 2), s.number, s.bstr(32), s.bstr(32), s.array_of(1, 64, _item)
 )
 _body = s.array_of(1, 64, s.bstr(None))
 

@@ -12,6 +12,9 @@ NAME = "pericard/segment"
 SEGMENT_BYTES_MAX = 16 * 1024 * 1024
 SAMPLES_MAX = 4_000_000
 GAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+WAVEFORM, OBSERVATION = 1, 2
+OBSERVATIONS_MAX = 256
+OBSERVATION_CODECS = ("raw", "gzip")
 CODECS = ("lead-residual", "raw", "gzip", "dedup", "gzip+dedup", "dedup+gzip")
 CAUSES = ("start", "restart", "gap", "format", "patient", "duration", "conflict")
 
@@ -55,19 +58,22 @@ def shape(value):
 
 
 _descriptor = s.fixed(
-    s.one_of(1),
+    s.one_of(WAVEFORM, OBSERVATION),
     s.or_null(s.fixed(s.id8, s.number)),
     s.or_null(s.fixed(s.clock, s.or_null(s.integer(-1080, 1080)))),
     s.integer(0, 9007199250740991),
     s.integer(0, 4_000_000),
-    shape,
+    s.or_null(shape),
     s.or_null(s.fixed(s.id16, s.one_of(*CAUSES))),
 )
 
 
 def descriptor(value):
     checked = _descriptor(value)
-    frame_count, leads = checked[4], checked[5][2]
+    kind, frame_count, shape_value = checked[0], checked[4], checked[5]
+    if (shape_value is None) != (kind == OBSERVATION) or (kind == OBSERVATION and frame_count > OBSERVATIONS_MAX):
+        raise s.out_of_range("shape or number of observations")
+    leads = shape_value[2] if shape_value else []
     if frame_count * sum(lead[4] for lead in leads) > SAMPLES_MAX:
         raise Refused("ERR_LENGTH_LIMIT")
     return checked
@@ -82,9 +88,16 @@ def codec(value):
 _body = s.fixed(descriptor, codec, s.hash32, s.bstr(None))
 
 
+def body_shape(value):
+    checked = _body(value)
+    if checked[0][0] == OBSERVATION and checked[1] not in OBSERVATION_CODECS:
+        raise Refused("ERR_CODEC_UNKNOWN")
+    return checked
+
+
 def read_body(plain):
     """[descriptor, codec, digest, encoded] of a segment's plaintext."""
-    body = _body(decode(plain))
+    body = body_shape(decode(plain))
     if not equal(body[2], H(body[3])):
         raise Refused("ERR_DIGEST_MISMATCH")
     return body

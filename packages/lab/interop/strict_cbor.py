@@ -40,10 +40,11 @@ def malformed(why):
 
 
 class _Reader:
-    def __init__(self, data):
+    def __init__(self, data, items_max):
         self.data = data
         self.at = 0
         self.items = 0
+        self.items_max = items_max
 
     def take(self, count):
         if count > len(self.data) - self.at:
@@ -65,7 +66,7 @@ class _Reader:
 
     def item(self):
         self.items += 1
-        if self.items > ITEMS_MAX:
+        if self.items > self.items_max:
             raise malformed("too many items")
         start = self.at
         head = self.take(1)[0]
@@ -91,7 +92,7 @@ class _Reader:
 
     def claimed(self, count):
         """A number of items that there can be: each is at least one byte."""
-        if count > min(ITEMS_MAX, len(self.data) - self.at):
+        if count > min(self.items_max, len(self.data) - self.at):
             raise malformed("claims more items than there can be")
         return count
 
@@ -118,15 +119,15 @@ class _Reader:
         return found
 
 
-def decode_first(data):
+def decode_first(data, items_max=ITEMS_MAX):
     """The first value of some bytes, and what follows it."""
-    reader = _Reader(bytes(data))
+    reader = _Reader(bytes(data), items_max)
     return reader.item(), reader.data[reader.at :]
 
 
-def decode(data):
+def decode(data, items_max=ITEMS_MAX):
     """The one value that the bytes are."""
-    value, rest = decode_first(data)
+    value, rest = decode_first(data, items_max)
     if rest:
         raise malformed("bytes after the value")
     return value

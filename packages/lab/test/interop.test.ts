@@ -121,7 +121,7 @@ describeWithPython("a terminal in Python", () => {
     );
     expect(said.faults).toEqual([]);
     expect(code).toBe(0);
-    expect(Object.keys(said.cases)).toHaveLength(13);
+    expect(Object.keys(said.cases)).toHaveLength(14);
     expect(Object.values(said.cases).reduce((sum, count) => sum + count, 0)).toBeGreaterThan(740);
   });
 
