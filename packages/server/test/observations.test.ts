@@ -42,6 +42,8 @@ const pressure = (systolic: number, diastolic: number, unixMs: number): Observat
   components: [component("8480-6", "mm[Hg]", systolic), component("8462-4", "mm[Hg]", diastolic)],
 });
 
+const inStream = (stream: number, final = false) => ({ header: { stream, final } });
+
 let site: TestInstallation;
 let terminal: TestTerminal;
 let cookie: string;
@@ -141,7 +143,6 @@ describe("a recording of several streams", () => {
       ecg.id,
     );
     const values = new ObservationStream(2, { recording: ecg.id, ...bootAt(11_000) });
-    const inStream = (stream: number, final = false) => ({ header: { stream, final } });
     await site.post(terminal.status({ bootId, monotonicMs: 9000 }));
     await upload(
       terminal,

@@ -5,7 +5,6 @@ import {
   BODY_KIND,
   decodeSegmentBody,
   parsePackage,
-  ProtocolError,
   RecordingId,
   releaseBytes,
   sampleCountOf,

@@ -54,9 +54,9 @@ export interface SeenStream {
 
 /** Whether a recording is going on, is whole, or broke off: a stream that is not whole is not outweighed by others. */
 export function stateOfAll(streams: readonly SeenStream[], nowUnixMs: number): RecordingState {
-  const states = streams.map(({ row, missing }) => stateOf(row, missing, nowUnixMs));
-  if (states.includes("live")) return "live";
-  return states.includes("interrupted") ? "interrupted" : "complete";
+  const states = new Set(streams.map(({ row, missing }) => stateOf(row, missing, nowUnixMs)));
+  if (states.has("live")) return "live";
+  return states.has("interrupted") ? "interrupted" : "complete";
 }
 
 /** What a description needs beside the row. */

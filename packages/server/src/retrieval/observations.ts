@@ -10,7 +10,7 @@ import {
 } from "@pericard/protocol";
 import type { Catalog, RecordingRow, SegmentPlacement, StreamRow } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
-import type { ReadObservations } from "./decode-thread.ts";
+import type { ReadObservations } from "./decode-observations.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /** Observations of one page, at most and unless asked otherwise. */

@@ -5,7 +5,8 @@ import type { SegmentPlacement } from "../catalog/catalog.ts";
 import { ServerError } from "../errors.ts";
 import type { RecordingKeys } from "../keys/recordings.ts";
 import type { VolumeSet } from "../volumes/volume-set.ts";
-import type { DecodedSegment, DecodeMethods, ReadObservations, SealedSummary } from "./decode-thread.ts";
+import type { ReadObservations } from "./decode-observations.ts";
+import type { DecodedSegment, DecodeMethods, SealedSummary } from "./decode-thread.ts";
 
 const MODULE = new URL("./decode-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
