@@ -13,7 +13,7 @@ const isSource = existsSync(join(here, "..", "src", "main.ts"));
 
 // Programs that run for months in little memory: a small young heap, an old one that grows in small steps, and a malloc that
 // gives back to the system what is free.
-const RESIDENT_COMMANDS = new Set(["server", "gateway", "terminal"]);
+const RESIDENT_COMMANDS = new Set(["server", "worker", "gateway", "terminal"]);
 const RESIDENT = JSON.parse(readFileSync(join(here, "resident.json"), "utf8"));
 const ORDINARY = { nodeArguments: [], environment: {} };
 

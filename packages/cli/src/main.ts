@@ -10,6 +10,7 @@ import { addPeopleCommands } from "./commands/people.ts";
 import { addRecordsCommands } from "./commands/records.ts";
 import { addServerCommand } from "./commands/server.ts";
 import { addTerminalCommands } from "./commands/terminal.ts";
+import { addWorkerCommand } from "./commands/worker.ts";
 import { addVolumesCommands } from "./commands/volumes.ts";
 import { reportError } from "./output.ts";
 
@@ -21,6 +22,7 @@ const program = new Command("pericard")
 
 addDemoCommand(program);
 addServerCommand(program);
+addWorkerCommand(program);
 addGatewayCommands(program);
 addTerminalCommands(program);
 addFactoryCommands(program);

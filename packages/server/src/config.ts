@@ -11,6 +11,13 @@ export interface BucketConfig extends BucketPlace {
   readonly secretFile: string;
 }
 
+/** A message broker. */
+export interface BrokerConfig {
+  /** `amqp://` or `amqps://` with user, host, port and virtual host; no password. */
+  readonly rabbitmq: string;
+  readonly passwordFile: string;
+}
+
 export interface ServerConfig {
   readonly host: string;
   /** 0 takes any free port. */
@@ -23,6 +30,8 @@ export interface ServerConfig {
   readonly buckets?: readonly BucketConfig[];
   /** Database of the catalog; a file in the data folder when absent. */
   readonly catalog?: PostgresqlConfig | undefined;
+  /** The broker whose queues workers empty; within the process when absent. */
+  readonly channel?: BrokerConfig | undefined;
   /** Copies of each package, and of the key store. */
   readonly copyCount: number;
   readonly bufferBytesMax: number;
@@ -48,9 +57,17 @@ export function keyFolderOf(volumePath: string): string {
   return join(volumePath, "keys");
 }
 
-/** Folders of the key store: on as many volumes as a package has copies. */
-export function keyFolderPaths({ volumePaths, copyCount }: Pick<ServerConfig, "volumePaths" | "copyCount">) {
-  return volumePaths.slice(0, copyCount).map(keyFolderOf);
+/**
+ * Folders of the key store: on as many volumes as a package has copies. Where every volume is a bucket there is one copy, in the
+ * data folder.
+ */
+export function keyFolderPaths({
+  dataPath,
+  volumePaths,
+  copyCount,
+}: Pick<ServerConfig, "dataPath" | "volumePaths" | "copyCount">): readonly string[] {
+  const places = volumePaths.length === 0 ? [dataPath] : volumePaths.slice(0, copyCount);
+  return places.map(keyFolderOf);
 }
 
 /** Copies that a receipt can tell. Source: docs/format.md §7. */
@@ -65,6 +82,15 @@ function isBucket({ bucket, endpoint }: BucketConfig): boolean {
   return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^https?:\/\/[^/@?#]+$/.test(endpoint);
 }
 
+/** What workers need beside a broker. */
+function requireEngines({ volumePaths, buckets = [], catalog }: ServerConfig): void {
+  const needs = "channel is a broker, whose workers need";
+  if (volumePaths.length > 0 || buckets.length === 0) {
+    throw new ServerError("ERR_SERVER_CONFIG", `${needs} buckets as volumes, and no folders`);
+  }
+  if (!catalog) throw new ServerError("ERR_SERVER_CONFIG", `${needs} a catalog in PostgreSQL`);
+}
+
 /** @throws {ServerError} ERR_SERVER_CONFIG naming the first field that cannot work. */
 export function checkServerConfig(config: ServerConfig): ServerConfig {
   if (!Number.isInteger(config.port) || config.port < 0 || config.port > 65_535) refuse("port");
@@ -76,6 +102,7 @@ export function checkServerConfig(config: ServerConfig): ServerConfig {
   if (new Set(volumePaths.map((path) => resolve(path))).size !== volumePaths.length) refuse("volumePaths");
   const places = buckets.map(({ endpoint, bucket }) => `${endpoint}/${bucket}`);
   if (new Set(places).size !== places.length || !buckets.every(isBucket)) refuse("buckets");
+  if (config.channel) requireEngines(config);
   if (!Number.isSafeInteger(bufferBytesMax) || bufferBytesMax < 1024 * 1024) refuse("bufferBytesMax");
   return config;
 }

@@ -1,6 +1,7 @@
 /** The one place where a server's rooms are built and joined. */
 import { ed25519Public, systemRandom, x25519Agreement, type RandomSource } from "@pericard/crypto";
 import type { KekAccess } from "@pericard/custody";
+import type { TerminalId } from "@pericard/protocol";
 import { lockFolder } from "@pericard/framelog";
 import { pino, type Logger } from "pino";
 import { Audit } from "./access/audit.ts";
@@ -8,7 +9,7 @@ import { Sessions } from "./access/sessions.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { RebuildReport } from "./catalog/rebuild.ts";
 import { startCatalog } from "./catalog/start-catalog.ts";
-import { openInProcessChannel } from "./channels/in-process-channel.ts";
+import { openChannels, type OpenedChannels } from "./channels/open-channels.ts";
 import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { Eraser } from "./erasure/eraser.ts";
@@ -28,7 +29,7 @@ import { ServerKeys } from "./keys/server-keys.ts";
 import { TerminalRegistry } from "./keys/terminals.ts";
 import { Indexer } from "./retrieval/indexer.ts";
 import { Library } from "./retrieval/library.ts";
-import { FOLLOW_LIFETIME_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
+import { FOLLOW_LIFETIME_MS, FOLLOW_LOOK_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
 import { SegmentReader } from "./retrieval/segment-reader.ts";
 import { ReverseOutput } from "./reverse-output/reverse-output.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
@@ -81,6 +82,7 @@ export interface ServerContext {
 /** Everything that is open before the catalog is. */
 interface Foundation {
   readonly volumes: VolumeSet;
+  readonly channels: OpenedChannels;
   readonly keyStore: KeyStorePort;
   readonly terminals: TerminalRegistry;
   close(): Promise<void>;
@@ -97,7 +99,7 @@ function openVolumes(config: ServerConfig, environment: ServerEnvironment): Prom
 
 /** The key store's folders on volumes that are open: any one is enough to start, and a hung one would stop all. */
 function reachableKeyFolders(config: ServerConfig, volumes: VolumeSet, logger: Logger): readonly string[] {
-  const open = new Set(volumes.opened.map(({ place }) => keyFolderOf(place)));
+  const open = new Set([config.dataPath, ...volumes.opened.map(({ place }) => place)].map(keyFolderOf));
   const wanted = keyFolderPaths(config);
   const reachable = wanted.filter((path) => open.has(path));
   if (reachable.length < wanted.length) {
@@ -115,12 +117,14 @@ async function openFoundation(config: ServerConfig, environment: ServerEnvironme
   try {
     const volumes = await openVolumes(config, environment);
     ends.push(() => volumes.close());
+    const channels = await openChannels(config, environment);
+    ends.push(() => channels.close());
     const { keyStore, end } = openKeyStoreThread(
       reachableKeyFolders(config, volumes, environment.logger),
       environment.kek,
     );
     ends.push(end, () => keyStore.close().catch(() => undefined));
-    return { volumes, keyStore, terminals: new TerminalRegistry(keyStore, environment.monotonicMs), close };
+    return { volumes, channels, keyStore, terminals: new TerminalRegistry(keyStore, environment.monotonicMs), close };
   } catch (error) {
     await close();
     throw error;
@@ -155,7 +159,7 @@ async function openRooms(
   foundation: Foundation,
 ): Promise<ServerContext> {
   const { nowUnixMs, monotonicMs, random, logger } = environment;
-  const { volumes, keyStore, terminals } = foundation;
+  const { volumes, channels, keyStore, terminals } = foundation;
   const serverKeys = new ServerKeys(keyStore, monotonicMs);
   await serverKeys.refresh();
   const { catalog, rebuilt, end } = await startCatalog({
@@ -168,7 +172,7 @@ async function openRooms(
     nowUnixMs,
   });
   const { copyCount, bufferBytesMax } = config;
-  const control = new ControlArea(volumes.opened.map(openInProcessChannel), {
+  const control = new ControlArea(volumes.opened.map(channels.channelTo), {
     copyCount,
     bufferBytesMax,
     pollMs: POLL_MS,
@@ -177,7 +181,7 @@ async function openRooms(
   });
   volumes.onOpened((volume) => {
     logger.info({ volumeId: volume.id, place: volume.place }, "volume opened");
-    control.add(openInProcessChannel(volume));
+    control.add(channels.channelTo(volume));
   });
   const mailbox = new Mailbox(serverKeys, nowUnixMs);
   const recordingKeys = new RecordingKeys(keyStore, catalog);
@@ -185,11 +189,12 @@ async function openRooms(
   const reader = new SegmentReader(volumes, recordingKeys);
   const onError = (err: unknown): void => logger.error({ err }, "indexer failed");
   const indexer = new Indexer({ catalog, reader, recordingKeys, audit, monotonicMs, onError });
-  const live = new LiveFeed((terminal) => {
+  const hurry = (terminal: TerminalId): void => {
     quicken(keyStore, mailbox, terminal).catch((err: unknown) =>
       logger.warn({ err }, "terminal was not told to hurry"),
     );
-  });
+  };
+  const live = new LiveFeed(hurry, config.catalog && FOLLOW_LOOK_MS);
   const segments = new SegmentStore({
     catalog,
     control,
@@ -289,11 +294,7 @@ async function openRooms(
 }
 
 /** Asks a terminal that somebody watches for short segments. */
-async function quicken(
-  keyStore: KeyStorePort,
-  mailbox: Mailbox,
-  serial: Parameters<ConstructorParameters<typeof LiveFeed>[0]>[0],
-): Promise<void> {
+async function quicken(keyStore: KeyStorePort, mailbox: Mailbox, serial: TerminalId): Promise<void> {
   const terminal = await keyStore.getTerminal(serial);
   mailbox.command(terminal.routing, "segment-length", FOLLOW_SEGMENT_MS, FOLLOW_LIFETIME_MS);
 }

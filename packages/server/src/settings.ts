@@ -5,7 +5,8 @@
 import { openDiskFolder } from "@pericard/framelog";
 import { isAbsolute, join } from "node:path";
 import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
-import { SERVER_DEFAULTS, type BucketConfig, type ServerConfig } from "./config.ts";
+import { SERVER_DEFAULTS, type BrokerConfig, type BucketConfig, type ServerConfig } from "./config.ts";
+import { parseBroker, parseDatabase, parseVolume } from "./engine-settings.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 
@@ -25,6 +26,8 @@ export interface ServerSettings {
   readonly uploadClients: readonly UploadClient[];
   /** As in {@link ServerConfig}. */
   readonly keyBackupDays?: number;
+  /** The way to the volumes; within the process when absent. */
+  readonly channel?: BrokerConfig;
 }
 
 /** Settings of a new installation. */
@@ -52,7 +55,7 @@ export function findSettings(dataPath: string): ServerSettings | undefined {
 }
 
 function parseSettings(value: Record<string, unknown>): ServerSettings {
-  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients, keyBackupDays } = value;
+  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients, keyBackupDays, channel } = value;
   if (value["format"] !== FORMAT || value["version"] !== 1) throw new TypeError("settings have another format");
   if (typeof host !== "string" || !Array.isArray(volumes) || !Array.isArray(uploadClients)) {
     throw new TypeError("settings lack host, volumes or uploadClients");
@@ -66,6 +69,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
     ...(keyBackupDays === undefined ? {} : { keyBackupDays: requireCount("keyBackupDays", keyBackupDays) }),
+    ...(channel === undefined ? {} : { channel: parseBroker(channel) }),
   };
 }
 
@@ -73,31 +77,6 @@ function requireCount(name: string, value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`${name} is not a count`);
   return value;
-}
-
-/** Region of servers that know none. */
-const REGION = "us-east-1";
-
-function parseVolume(value: unknown): string | BucketConfig {
-  if (typeof value === "string") return value;
-  const { bucket, endpoint, region = REGION, accessKeyId, secretFile } = (value ?? {}) as Record<string, unknown>;
-  const fields = { bucket, endpoint, region, accessKeyId, secretFile };
-  for (const [name, field] of Object.entries(fields)) {
-    if (typeof field !== "string" || field === "") throw new TypeError(`a volume that is a bucket lacks ${name}`);
-  }
-  return fields as BucketConfig;
-}
-
-const isText = (field: unknown): field is string => typeof field === "string" && field !== "";
-
-/** The form alone: what the address says is checked by whoever opens it. */
-function parseDatabase(value: unknown): PostgresqlConfig {
-  const { postgresql, passwordFile, caFile, ...others } = (value ?? {}) as Record<string, unknown>;
-  if (!isText(postgresql) || !isText(passwordFile)) throw new TypeError("a database lacks postgresql or passwordFile");
-  if (caFile !== undefined && !isText(caFile)) throw new TypeError("caFile of a database is no path");
-  if (Object.keys(others).length > 0)
-    throw new TypeError(`a database has an unknown field: ${Object.keys(others).join(", ")}`);
-  return { postgresql, passwordFile, ...(caFile === undefined ? {} : { caFile }) };
 }
 
 function parseClient(value: unknown): UploadClient {
@@ -110,7 +89,7 @@ function parseClient(value: unknown): UploadClient {
 
 /** The configuration that settings give. */
 export function configOf(dataPath: string, settings: ServerSettings, viewerPath: string | undefined): ServerConfig {
-  const { volumes, catalog, ...rest } = settings;
+  const { volumes, catalog, channel, ...rest } = settings;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dataPath, path));
   const volumePaths = volumes.filter((volume) => typeof volume === "string").map(absolute);
   const buckets = volumes
@@ -121,5 +100,6 @@ export function configOf(dataPath: string, settings: ServerSettings, viewerPath:
     passwordFile: absolute(catalog.passwordFile),
     ...(catalog.caFile === undefined ? {} : { caFile: absolute(catalog.caFile) }),
   };
-  return { ...rest, dataPath, volumePaths, buckets, catalog: database, viewerPath };
+  const broker = channel && { ...channel, passwordFile: absolute(channel.passwordFile) };
+  return { ...rest, dataPath, volumePaths, buckets, channel: broker, catalog: database, viewerPath };
 }

@@ -16,7 +16,10 @@ export interface Followed {
   readonly requireSession: () => Promise<unknown>;
 }
 
-/** Sends the extent now and whenever something became durable, until the client goes or its session ends. */
+/**
+ * Sends the extent now and whenever it changed because something became durable, until the client goes or its session
+ * ends.
+ */
 export async function streamExtents(reply: FastifyReply, followed: Followed): Promise<FastifyReply> {
   const { library, live, recording, terminal, requireSession } = followed;
   void reply.hijack();
@@ -28,10 +31,13 @@ export async function streamExtents(reply: FastifyReply, followed: Followed): Pr
     "x-content-type-options": "nosniff",
     connection: "keep-alive",
   });
-  const send = (text: string): void => {
-    if (!out.writableEnded && !out.destroyed && !out.writableNeedDrain) out.write(text);
+  const send = (text: string): boolean => {
+    const isOpen = !out.writableEnded && !out.destroyed && !out.writableNeedDrain;
+    if (isOpen) out.write(text);
+    return isOpen;
   };
 
+  let told = "";
   let isTelling = false;
   let again = false;
   const tell = async (): Promise<void> => {
@@ -39,7 +45,8 @@ export async function streamExtents(reply: FastifyReply, followed: Followed): Pr
     while (again) {
       again = false;
       await requireSession();
-      send(`event: extent\ndata: ${JSON.stringify(await library.extentOf(recording))}\n\n`);
+      const extent = JSON.stringify(await library.extentOf(recording));
+      if (extent !== told && send(`event: extent\ndata: ${extent}\n\n`)) told = extent;
     }
     isTelling = false;
   };

@@ -7,10 +7,15 @@ type Listener = () => void;
 export class LiveFeed {
   readonly #listeners = new Map<RecordingId, Set<Listener>>();
   readonly #onFollowed: (terminal: TerminalId) => void;
+  readonly #lookMs: number | undefined;
 
-  /** @param onFollowed is called while somebody follows a recording of the terminal, at first and then now and again. */
-  constructor(onFollowed: (terminal: TerminalId) => void) {
+  /**
+   * @param onFollowed is called while somebody follows a recording of the terminal, at first and then now and again.
+   * @param lookMs how often followers look by themselves, where other servers store to the same catalog; never without it.
+   */
+  constructor(onFollowed: (terminal: TerminalId) => void, lookMs?: number) {
     this.#onFollowed = onFollowed;
+    this.#lookMs = lookMs;
   }
 
   /** Follows a recording until the returned function is called. */
@@ -20,8 +25,10 @@ export class LiveFeed {
     listeners.add(listener);
     this.#onFollowed(terminal);
     const renew = setInterval(() => this.#onFollowed(terminal), FOLLOW_RENEW_MS);
+    const look = this.#lookMs === undefined ? undefined : setInterval(listener, this.#lookMs);
     return () => {
       clearInterval(renew);
+      clearInterval(look);
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(recording);
     };
@@ -37,3 +44,5 @@ export class LiveFeed {
 export const FOLLOW_SEGMENT_MS = 2000;
 export const FOLLOW_LIFETIME_MS = 60_000;
 const FOLLOW_RENEW_MS = 25_000;
+/** How often followers look where several servers share a catalog. */
+export const FOLLOW_LOOK_MS = 1000;

@@ -2,8 +2,10 @@
  * The engines that `scripts/services up` started, for tests that need some of them. Where they are is read from the file that
  * `PERICARD_SERVICES` names, or from `.services/services.json` of the repository.
  */
+import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { describe, test } from "vitest";
 
 /** Processes of an engine, for tests that end one. */
@@ -71,4 +73,11 @@ export function describeServices<Name extends ServiceName>(
   test.skipIf(process.env["CI"] !== "true")(remedy, () => {
     throw new Error(remedy);
   });
+}
+
+/** Ends every process of an engine as a power cut ends it, and starts it again over its data, at the same place. */
+export async function killAndRestart(name: ServiceName): Promise<void> {
+  for (const pid of findServices()[name]?.pids ?? []) process.kill(pid, "SIGKILL");
+  const script = join(import.meta.dirname, "../../../../scripts/services");
+  await promisify(execFile)(script, ["up", "--only", name, dirname(SERVICES_FILE)]);
 }

@@ -8,18 +8,14 @@ import { readSecretFile, type Services } from "./services.ts";
 export class TestDatabase {
   readonly name = `pericard_test_${toHex(systemRandom(8))}`;
   readonly service: Services["postgresql"];
-  readonly #root: Client;
 
   private constructor(service: Services["postgresql"]) {
     this.service = service;
-    const { host, port, user, database, passwordFile } = service;
-    this.#root = new Client({ host, port, user, database, password: readSecretFile(passwordFile) });
   }
 
   static async make(service: Services["postgresql"]): Promise<TestDatabase> {
     const database = new TestDatabase(service);
-    await database.#root.connect();
-    await database.#root.query(`CREATE DATABASE ${database.name}`);
+    await database.command(`CREATE DATABASE ${database.name}`);
     return database;
   }
 
@@ -31,19 +27,12 @@ export class TestDatabase {
 
   /** Runs a statement in the cluster's first database. */
   async command(text: string): Promise<void> {
-    await this.#root.query(text);
+    await this.#run(this.service.database, text);
   }
 
   /** Runs a statement in this database. */
-  async query(text: string): Promise<readonly Record<string, unknown>[]> {
-    const { host, port, user, passwordFile } = this.service;
-    const client = new Client({ host, port, user, database: this.name, password: readSecretFile(passwordFile) });
-    await client.connect();
-    try {
-      return (await client.query<Record<string, unknown>>(text)).rows;
-    } finally {
-      await client.end();
-    }
+  query(text: string): Promise<readonly Record<string, unknown>[]> {
+    return this.#run(this.name, text);
   }
 
   /** Ends every connection to this database, as a restart does. */
@@ -53,6 +42,17 @@ export class TestDatabase {
 
   async remove(): Promise<void> {
     await this.command(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`);
-    await this.#root.end();
+  }
+
+  /** A connection for each statement: a test may end all of them, or the whole engine. */
+  async #run(database: string, text: string): Promise<readonly Record<string, unknown>[]> {
+    const { host, port, user, passwordFile } = this.service;
+    const client = new Client({ host, port, user, database, password: readSecretFile(passwordFile) });
+    await client.connect();
+    try {
+      return (await client.query<Record<string, unknown>>(text)).rows;
+    } finally {
+      await client.end();
+    }
   }
 }
