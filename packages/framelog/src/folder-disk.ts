@@ -43,6 +43,7 @@ const CREATE = APPEND | constants.O_CREAT | constants.O_EXCL;
 class DiskFile implements LogFile {
   readonly #descriptor: number;
   #sizeBytes: number;
+  #hasAppended = false;
 
   constructor(path: string, flags: typeof APPEND | typeof CREATE) {
     this.#descriptor = openSync(path, flags, 0o600);
@@ -58,10 +59,16 @@ class DiskFile implements LogFile {
     const writtenBytes = writevSync(this.#descriptor, parts as Uint8Array[]);
     if (writtenBytes < wantedBytes) writeRest(this.#descriptor, parts, writtenBytes);
     this.#sizeBytes += wantedBytes;
+    this.#hasAppended = true;
   }
 
   sync(): void {
     fdatasyncSync(this.#descriptor);
+    if (!this.#hasAppended) return;
+    const { size } = fstatSync(this.#descriptor);
+    if (size === this.#sizeBytes) return;
+    // Somebody else cut or lengthened it: what was appended lies elsewhere than its writer thinks.
+    throw Object.assign(new Error(`file has ${size} bytes, ${this.#sizeBytes} were written`), { code: "EIO" });
   }
 
   read(offsetBytes: number, sizeBytes: number): Uint8Array {

@@ -1,6 +1,6 @@
 /** What only a real disk does: short writes, a file at its limit, a folder that cannot be written. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -54,6 +54,17 @@ test("a folder that is gone is ERR_LOG_DISK with its cause", () => {
   expect(() => log.append(1, new Uint8Array(1))).toThrow(
     expect.objectContaining({ code: "ERR_LOG_DISK", cause: expect.objectContaining({ code: "ENOENT" }) as Error }),
   );
+});
+
+test("a file that somebody else cuts while it is written breaks the log: nothing is acknowledged at a wrong place", () => {
+  const path = join(root, "cut");
+  const log = FrameLog.open(openDiskFolder(path), { name: "test", fileBytesMax: 2 ** 20 });
+  log.append(1, new Uint8Array(1000));
+  log.sync();
+  truncateSync(join(path, "test-00000000.cbor"), 100);
+  log.append(1, new Uint8Array(10));
+  expect(() => log.sync()).toThrow(expect.objectContaining({ code: "ERR_LOG_DISK" }));
+  expect(() => log.append(1, new Uint8Array(10))).toThrow(expect.objectContaining({ code: "ERR_LOG_BROKEN" }));
 });
 
 test("files and folders are for their owner alone", () => {

@@ -12,6 +12,7 @@ import { startCatalog } from "./catalog/start-catalog.ts";
 import { openChannels, type OpenedChannels } from "./channels/open-channels.ts";
 import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 import { ControlArea } from "./control/control-area.ts";
+import { VolumeCare } from "./control/volume-care.ts";
 import { Eraser } from "./erasure/eraser.ts";
 import { Erasures } from "./erasure/erasures.ts";
 import { Ingest } from "./ingest/ingest.ts";
@@ -71,6 +72,7 @@ export interface ServerContext {
   readonly catalog: Catalog;
   readonly audit: Audit;
   readonly volumes: VolumeSet;
+  readonly volumeCare: VolumeCare;
   readonly keyStore: KeyStorePort;
   readonly eraser: Eraser;
   readonly nowUnixMs: () => number;
@@ -218,6 +220,9 @@ async function openRooms(
   });
   const onDestructionError = (err: unknown): void => logger.error({ err }, "retired keys were not destroyed");
   const endDestruction = startKeyDestruction({ serverKeys, audit, nowUnixMs, onError: onDestructionError });
+  const careParts = { catalog, volumes, control, recordingKeys, copyCount, audit, logger, nowUnixMs, monotonicMs };
+  const volumeCare = new VolumeCare(careParts);
+  await volumeCare.start();
   const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
   const agreement = x25519Agreement;
   const exchange = new KeyExchange({
@@ -268,6 +273,7 @@ async function openRooms(
     catalog,
     audit,
     volumes,
+    volumeCare,
     keyStore,
     nowUnixMs,
     eraser: new Eraser({
@@ -282,6 +288,7 @@ async function openRooms(
     rebuilt,
     close: async () => {
       endDestruction();
+      volumeCare.close();
       erasures.close();
       indexer.close();
       control.close();

@@ -4,6 +4,8 @@ export { OperatorClient, OperatorRefusal } from "./client/operator-client.ts";
 export { countAuditEntries } from "./catalog/sqlite/sqlite-catalog.ts";
 export { keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 export { systemEnvironment, type ServerContext, type ServerEnvironment } from "./context.ts";
+export type { RepairState } from "./control/repairer.ts";
+export type { ScrubReport, ScrubState } from "./control/scrubber.ts";
 export type { VolumeDescription } from "./control/volume-states.ts";
 export { codeOf, ServerError, type ServerErrorCode } from "./errors.ts";
 export { HTTP_STATUS_OF_CODE } from "./http/problems.ts";

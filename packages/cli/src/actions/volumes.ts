@@ -1,22 +1,63 @@
 /** `pericard volumes`: the file systems of a storage server, through its operator's socket. */
-import type { VolumeDescription } from "@pericard/server";
+import type { RepairState, ScrubReport, ScrubState, VolumeDescription } from "@pericard/server";
 import { operatorOf, type OperatorOptions } from "../operator.ts";
 import { bytesText, outputFor, table } from "../output.ts";
 
 interface VolumesAnswer {
   readonly volumes: readonly VolumeDescription[];
+  readonly scrub: ScrubState | null;
+  readonly repair: RepairState;
 }
 
 const bytesOrDash = (sizeBytes: number | null): string => (sizeBytes === null ? "-" : bytesText(sizeBytes));
 
 function rowOf(volume: VolumeDescription): readonly string[] {
-  const { volumeId, place, state, reason, sinceUnixMs, queuedItems, packBytes, freeBytes } = volume;
-  const why = reason === null ? "" : `${reason} (since ${new Date(sinceUnixMs).toISOString()})`;
-  return [volumeId ?? "-", state, bytesOrDash(packBytes), bytesOrDash(freeBytes), String(queuedItems), place, why];
+  const { volumeId, place, state, copies, packBytes, freeBytes, queuedItems } = volume;
+  const sizes = [String(copies), bytesOrDash(packBytes), bytesOrDash(freeBytes), String(queuedItems)];
+  return [volumeId ?? "-", state, ...sizes, place, whyOf(volume)];
+}
+
+const timeText = (unixMs: number): string => new Date(unixMs).toISOString();
+
+function whyOf({ reason, sinceUnixMs, drain }: VolumeDescription): string {
+  const why = reason === null ? [] : [`${reason} (since ${timeText(sinceUnixMs)})`];
+  if (!drain) return why.join("; ");
+  const stuck = drain.stuck > 0 ? `, ${drain.stuck} wait for room elsewhere` : "";
+  const drained = drain.emptyAtUnixMs === null ? `drains: ${drain.moved} moved${stuck}` : "drained: it can be removed";
+  return [...why, drained].join("; ");
+}
+
+function careLines({ scrub, repair }: VolumesAnswer): readonly string[] {
+  const walk = scrub && {
+    when: scrub.completedAtUnixMs === null ? "under way" : `completed ${timeText(scrub.completedAtUnixMs)}`,
+    found: `${scrub.bad} damaged, ${scrub.healed} healed, ${scrub.lost} without a whole copy`,
+  };
+  return [
+    walk ? `scrub: ${walk.when}, ${scrub.items} items, ${walk.found}` : "scrub: not begun yet",
+    ...(repair.isUnderWay || repair.missing > 0 ? [`repair: ${repair.made} made, ${repair.missing} missing`] : []),
+  ];
 }
 
 export async function list(options: OperatorOptions): Promise<void> {
   const answer = await operatorOf(options).get<VolumesAnswer>("/v1/volumes");
-  const head = ["volume", "state", "packs", "left", "queue", "place", "why"];
-  outputFor(options).result(answer, table(head, answer.volumes.map(rowOf)));
+  const head = ["volume", "state", "copies", "packs", "left", "queue", "place", "why"];
+  outputFor(options).result(answer, [...table(head, answer.volumes.map(rowOf)), ...careLines(answer)]);
+}
+
+function scrubLine({ items, bytes, bad, healed, made, missing, lost }: ScrubReport): string {
+  const copies = `${bad} copies damaged, ${healed} healed, ${made} missing made, ${missing} missing still`;
+  return `${items} items, ${bytesText(bytes)} read: ${copies}, ${lost} items without a whole copy`;
+}
+
+export async function scrub(options: OperatorOptions & { volume?: string }): Promise<void> {
+  const output = outputFor(options);
+  const wish = options.volume === undefined ? {} : { volumeId: options.volume };
+  const tell = (report: ScrubReport): void => output.progress(scrubLine(report));
+  const report = await operatorOf(options).follow<ScrubReport, ScrubReport>("/v1/volumes/scrub", wish, tell);
+  const named = report.findings.map(({ copy, what, healed }) => {
+    const where = `volume ${copy.volumeId} pack ${copy.fileNumber} byte ${copy.offsetBytes}`;
+    return `${where}: ${what}, ${healed ? "healed" : "not healed"}`;
+  });
+  output.result(report, [...named, scrubLine(report)]);
+  if (report.lost > 0 || report.missing > 0 || report.healed < report.bad) process.exitCode = 1;
 }

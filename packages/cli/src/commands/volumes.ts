@@ -12,4 +12,7 @@ export function addVolumesCommands(program: Command): void {
   withOperatorOptions(volumes.command("list").description("states of the volumes; the server must run")).action(
     later(() => import("../actions/volumes.ts"), "list"),
   );
+  withOperatorOptions(volumes.command("scrub").description("read every copy now, and heal what is damaged or missing"))
+    .option("--volume <id>", "only what this volume has")
+    .action(later(() => import("../actions/volumes.ts"), "scrub"));
 }

@@ -74,7 +74,10 @@ async function storeGap(
 }
 
 /** Stubs are believed under a receipt key of the server's, and of a recording that was erased. */
-async function storeStubs({ catalog, stubKeys, recordingKeys }: RebuildParts, { bytes }: ScannedItem): Promise<number> {
+async function storeStubs(
+  { catalog, stubKeys, recordingKeys }: RebuildParts,
+  { bytes, copy }: ScannedItem,
+): Promise<number> {
   const message = parseSigned(bytes);
   const key = stubKeys.get(KeyId.fromBytes(message.keyIdBytes));
   if (message.type !== "pericard/stubs" || !key) {
@@ -85,6 +88,7 @@ async function storeStubs({ catalog, stubKeys, recordingKeys }: RebuildParts, { 
   if (!(await recordingKeys.findTombstone(recording))) {
     throw new ServerError("ERR_MESSAGE_REFUSED", "stubs are of a recording that was not erased");
   }
+  await catalog.keepStatement({ kind: STORED_KIND.stubs, hash: sha256(bytes), copies: [copy] });
   await catalog.storeStubs(
     recording,
     stubs.map((stub) => ({ ...stub, stream })),

@@ -164,6 +164,24 @@ export class ControlArea {
     return this.#draining.has(volumeId) && (state === "idle" || state === "busy") ? "draining" : state;
   }
 
+  /**
+   * Stores one more copy of an item on one file system, once that is idle: what clients send goes before. The bytes stay the
+   * caller's.
+   *
+   * @throws {ServerError} ERR_STORE_UNAVAILABLE when it does not take it in time; ERR_VOLUME_DOWN, ERR_VOLUME_FULL.
+   */
+  async storeOn(volumeId: string, item: StoredItem): Promise<Copy> {
+    const waitsMax = Math.ceil(this.#options.deadlineMs / this.#options.pollMs);
+    for (let waits = 0; waits < waitsMax && !this.#isClosed; waits += 1) {
+      const channel = this.#channels.find((one) => one.volumeId === volumeId);
+      const state = channel && this.#stateOf(channel);
+      if (channel && state === "idle" && this.#waiting.length === 0) return channel.send(item);
+      if (state !== "idle" && state !== "busy") break;
+      await new Promise((resolve) => setTimeout(resolve, this.#options.pollMs));
+    }
+    throw new ServerError("ERR_STORE_UNAVAILABLE", `volume ${volumeId} takes no copy now`);
+  }
+
   /** Gives back what waits and takes nothing more. Nobody was promised it. */
   close(): void {
     this.#isClosed = true;

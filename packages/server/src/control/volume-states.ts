@@ -1,7 +1,10 @@
 /** How each file system of a server is: what status pages, commands and programs that watch are told. */
+import type { Catalog } from "../catalog/catalog.ts";
 import type { VolumeEntry, VolumeSet } from "../volumes/volume-set.ts";
 import type { VolumeSpace } from "../volumes/volume.ts";
 import type { ControlArea, FileSystemState } from "./control-area.ts";
+import type { DrainState } from "./drainer.ts";
+import type { VolumeCare } from "./volume-care.ts";
 
 /** One file system. */
 export interface VolumeStateReport {
@@ -18,8 +21,12 @@ export interface VolumeStateReport {
   readonly queuedBytes: number;
 }
 
-/** One file system, with what it has to be asked for. */
+/** One file system, with what has to be asked for. */
 export interface VolumeDescription extends VolumeStateReport {
+  /** Items of which it has a copy. */
+  readonly copies: number;
+  /** How far it is drained; null when it is not. */
+  readonly drain: DrainState | null;
   /** Bytes of its packs and bytes left; null when it does not tell. */
   readonly packBytes: number | null;
   readonly freeBytes: number | null;
@@ -28,6 +35,11 @@ export interface VolumeDescription extends VolumeStateReport {
 export interface VolumeStateParts {
   readonly volumes: VolumeSet;
   readonly control: ControlArea;
+}
+
+export interface VolumeDescriptionParts extends VolumeStateParts {
+  readonly catalog: Catalog;
+  readonly volumeCare: VolumeCare;
 }
 
 /** States of all, from memory alone. */
@@ -51,12 +63,20 @@ async function spaceOf({ volume }: VolumeEntry): Promise<VolumeSpace | undefined
   return volume?.state === "up" || volume?.state === "full" ? volume.space().catch(() => undefined) : undefined;
 }
 
-/** As {@link volumeStates}, with the room of those that answer. */
-export async function describeVolumes(parts: VolumeStateParts): Promise<readonly VolumeDescription[]> {
+/** As {@link volumeStates}, with the room of those that answer, and what the catalog knows of each. */
+export async function describeVolumes(parts: VolumeDescriptionParts): Promise<readonly VolumeDescription[]> {
+  const { presence, drainer } = parts.volumeCare;
   const spaces = await Promise.all(parts.volumes.entries.map(spaceOf));
-  return volumeStates(parts).map((report, i) => ({
-    ...report,
-    packBytes: spaces[i]?.packBytes ?? null,
-    freeBytes: spaces[i]?.freeBytes ?? null,
-  }));
+  const counts = new Map((await parts.catalog.countCopies()).map(({ volumeId, copies }) => [volumeId, copies]));
+  return volumeStates(parts).map((report, i) => {
+    const volumeId = report.volumeId ?? presence.idAt(report.place);
+    return {
+      ...report,
+      volumeId,
+      copies: (volumeId !== null && counts.get(volumeId)) || 0,
+      drain: (volumeId !== null && drainer.stateOf(volumeId)) || null,
+      packBytes: spaces[i]?.packBytes ?? null,
+      freeBytes: spaces[i]?.freeBytes ?? null,
+    };
+  });
 }

@@ -6,7 +6,7 @@
  *
  * Source: docs/format.md §7.11, §12.8.
  */
-import { signMessage } from "@pericard/crypto";
+import { sha256, signMessage } from "@pericard/crypto";
 import type { Tombstone } from "@pericard/custody";
 import { KeyId, STUBS_MAX, Stubs, type RecordingId } from "@pericard/protocol";
 import type { Catalog, StubRow } from "../catalog/catalog.ts";
@@ -98,7 +98,10 @@ export class Erasures {
       if (!found) return;
       const tombstone = await keyStore.findTombstone(found.recording);
       if (!tombstone) throw new TypeError(`stubs of recording ${found.recording} have no tombstone`);
-      await control.store({ kind: STORED_KIND.stubs, bytes: this.#sign(tombstone, found.stubs) });
+      const bytes = this.#sign(tombstone, found.stubs);
+      const hash = sha256(bytes);
+      const copies = await control.store({ kind: STORED_KIND.stubs, bytes });
+      await catalog.keepStatement({ kind: STORED_KIND.stubs, hash, copies });
       await catalog.markStubsPacked(found.recording, found.stubs);
     }
   }

@@ -1,32 +1,82 @@
 /** The operator's routes about file systems. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
-import { describeVolumes, type VolumeStateParts } from "../control/volume-states.ts";
+import { describeVolumes, type VolumeDescriptionParts } from "../control/volume-states.ts";
+import { ServerError } from "../errors.ts";
+import { sendProgress } from "./answers.ts";
 import { Type } from "./schema.ts";
 
-export type VolumeRouteParts = VolumeStateParts;
+export type VolumeRouteParts = VolumeDescriptionParts;
 
-const orNull = <T extends ReturnType<typeof Type.Integer> | ReturnType<typeof Type.String>>(schema: T) =>
-  Type.Union([schema, Type.Null()]);
+const TextOrNull = Type.Union([Type.String(), Type.Null()]);
+const CountOrNull = Type.Union([Type.Integer(), Type.Null()]);
+
+const Drain = Type.Object({
+  sinceUnixMs: Type.Integer(),
+  moved: Type.Integer(),
+  stuck: Type.Integer(),
+  emptyAtUnixMs: CountOrNull,
+});
 
 const Volume = Type.Object({
-  volumeId: orNull(Type.String()),
+  volumeId: TextOrNull,
   place: Type.String(),
   state: Type.String(),
-  reason: orNull(Type.String()),
+  reason: TextOrNull,
   sinceUnixMs: Type.Integer(),
   queuedItems: Type.Integer(),
   queuedBytes: Type.Integer(),
-  packBytes: orNull(Type.Integer()),
-  freeBytes: orNull(Type.Integer()),
+  copies: Type.Integer(),
+  drain: Type.Union([Drain, Type.Null()]),
+  packBytes: CountOrNull,
+  freeBytes: CountOrNull,
 });
 
-const Volumes = Type.Object({ volumes: Type.Array(Volume) });
+const Scrub = Type.Object({
+  items: Type.Integer(),
+  bytes: Type.Integer(),
+  bad: Type.Integer(),
+  healed: Type.Integer(),
+  made: Type.Integer(),
+  missing: Type.Integer(),
+  lost: Type.Integer(),
+  begunAtUnixMs: Type.Integer(),
+  completedAtUnixMs: CountOrNull,
+});
+
+const Repair = Type.Object({
+  items: Type.Integer(),
+  made: Type.Integer(),
+  missing: Type.Integer(),
+  isUnderWay: Type.Boolean(),
+});
+
+const Volumes = Type.Object({
+  volumes: Type.Array(Volume),
+  /** The walk in the background; null before the first. */
+  scrub: Type.Union([Scrub, Type.Null()]),
+  repair: Repair,
+});
+
+const ScrubWish = Type.Object({ volumeId: Type.Optional(Type.String({ maxLength: 64 })) });
 
 /** Adds the routes. */
 export const volumeRoutes =
   (parts: VolumeRouteParts): FastifyPluginAsyncTypebox =>
   async (app) => {
+    const { presence, scrubber, repairer } = parts.volumeCare;
+    const requireVolume = (volumeId: string): string => {
+      if (presence.isKnown(volumeId)) return volumeId;
+      throw new ServerError("ERR_NOT_FOUND", `no volume has the id ${volumeId}: see "pericard volumes list"`);
+    };
+
     app.get("/v1/volumes", { schema: { response: { 200: Volumes } } }, async () => ({
       volumes: [...(await describeVolumes(parts))],
+      scrub: scrubber.state ?? null,
+      repair: repairer.state,
     }));
+
+    app.post("/v1/volumes/scrub", { schema: { body: ScrubWish }, config: { action: "scrub" } }, (request, reply) => {
+      const { volumeId } = request.body;
+      return sendProgress(reply, scrubber.scrubNow(volumeId === undefined ? undefined : requireVolume(volumeId)));
+    });
   };

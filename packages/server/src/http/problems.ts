@@ -20,6 +20,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_VOLUME_FULL: { status: 503, title: "storage is full" },
   ERR_VOLUME_IDENTITY: { status: 500, title: "storage is not available" },
   ERR_BUCKET_REFUSED: { status: 500, title: "storage is not available" },
+  ERR_VOLUME_NEEDED: { status: 409, title: "volume is needed" },
   ERR_VOLUME_TWICE: { status: 409, title: "volume is there already" },
   ERR_CATALOG_DAMAGED: { status: 500, title: "catalog is damaged" },
   ERR_CATALOG_UNAVAILABLE: { status: 503, title: "catalog is not available" },
