@@ -113,7 +113,7 @@ describe("a copy", () => {
 
   test("that is another package of the recording is healed", async () => {
     const packages = (await items()).filter(({ kind }) => kind === STORED_KIND.package);
-    const { volumeId } = packages[0]?.copies[0] as Copy;
+    const { volumeId } = (await itemOf(STORED_KIND.package)).copies[0] as Copy;
     const [one, other] = packages.filter(({ copies }) => copies.some((copy) => copy.volumeId === volumeId));
     const placeOf = (item: CopiedItem | undefined) => item?.copies.find((copy) => copy.volumeId === volumeId) as Copy;
     // As a misdirected write leaves it: whole bytes at the place, but another package's.
