@@ -3,7 +3,7 @@ import { decodeFrame, encodeFrame } from "@pericard/framelog";
 import { concatBytes } from "@pericard/protocol";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { CopiedItem } from "../src/catalog/catalog.ts";
 import { OperatorClient } from "../src/client/operator-client.ts";
 import type { ScrubReport } from "../src/control/scrubber.ts";
@@ -12,16 +12,22 @@ import { everySample, readAll, readerOf } from "./support/reading.ts";
 import { TestRecording } from "./support/test-recording.ts";
 import { TestInstallation } from "./support/test-server.ts";
 
+let origin: TestInstallation;
 let site: TestInstallation;
 let recording: TestRecording;
 
-beforeEach(async () => {
-  site = await new TestInstallation({ volumeCount: 3 }).start();
-  const { terminal } = site.terminalOf("somebody");
+beforeAll(async () => {
+  origin = await new TestInstallation({ volumeCount: 3 }).start();
+  const { terminal } = origin.terminalOf("somebody");
   recording = new TestRecording(terminal);
-  for (const { sealed } of recording.take(6)) await site.post(terminal.envelope(sealed));
-  await site.post(terminal.gap(recording.id, 99));
-});
+  for (const { sealed } of recording.take(6)) await origin.post(terminal.envelope(sealed));
+  await origin.post(terminal.gap(recording.id, 99));
+  await origin.stop();
+}, 60_000);
+afterAll(() => origin.remove());
+beforeEach(async () => {
+  site = await new TestInstallation({ volumeCount: 3 }, origin).start();
+}, 60_000);
 afterEach(() => site.remove());
 
 const client = (): OperatorClient => new OperatorClient(site.config.dataPath);
@@ -123,8 +129,6 @@ describe("a copy", () => {
   });
 
   test("whose pack is gone is made again", async () => {
-    await site.stop();
-    await site.start();
     const { volumeId } = (await itemOf(STORED_KIND.package)).copies[0] as Copy;
     const copies = (await items()).flatMap((item) => item.copies.filter((copy) => copy.volumeId === volumeId));
     writeFileSync(packOf(copies[0] as Copy), "");
@@ -134,6 +138,9 @@ describe("a copy", () => {
   });
 
   test("whose pack is emptied while it is written to is made again, elsewhere at first", async () => {
+    for (const { copies } of await items()) harm(copies[0] as Copy, withFlippedBit);
+    // What is healed is in the packs that are written to now.
+    expect(await scrub()).toMatchObject({ bad: 7, healed: 7 });
     const { volumeId } = (await itemOf(STORED_KIND.package)).copies[0] as Copy;
     const copies = (await items()).flatMap((item) => item.copies.filter((copy) => copy.volumeId === volumeId));
     writeFileSync(packOf(copies[0] as Copy), "");

@@ -42,6 +42,7 @@ export class VolumeCare {
 
   /** Begins what goes on in the background. */
   async start(): Promise<void> {
+    await this.presence.refresh();
     await this.drainer.start();
     this.scrubber.start();
     this.repairer.start();
