@@ -1,6 +1,7 @@
 /** A catalog that is lost or damaged is made anew from any whole volume, and every receipted sample reads back. */
 import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ThreadError } from "../src/threads/thread.ts";
 import { rebuildCatalog } from "../src/catalog/rebuild.ts";
@@ -141,6 +142,26 @@ test("a catalog that is there is not rebuilt, nor is one whose wal index is gone
   rmSync(join(catalogFolder(), "catalog.sqlite-shm"), { force: true });
   await site.start();
   expect(site.server.context.rebuilt).toBeUndefined();
+  await expectEverythingReads();
+});
+
+test("damage that a start does not see is named when it is met, and the next start rebuilds", async () => {
+  const path = join(catalogFolder(), "catalog.sqlite");
+  const database = new DatabaseSync(path, { readOnly: true });
+  const index = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'recordings_by_patient'").get();
+  const size = Number(database.prepare("PRAGMA page_size").get()?.["page_size"]);
+  database.close();
+  const bytes = readFileSync(path);
+  bytes.fill(0xaa, (Number(index?.["rootpage"]) - 1) * size, Number(index?.["rootpage"]) * size);
+  writeFileSync(path, bytes);
+  await site.start();
+  expect(site.server.context.rebuilt).toBeUndefined();
+  const { terminal } = site.terminalOf("third");
+  const refused = await site.post(terminal.envelope(new TestRecording(terminal).next().sealed));
+  expect(refused).toMatchObject({ status: 503, code: "ERR_CATALOG_DAMAGED", receipts: [] });
+  await site.stop();
+  await site.start();
+  expect(site.server.context.rebuilt).toMatchObject({ packageCopies: expect.any(Number) });
   await expectEverythingReads();
 });
 

@@ -22,7 +22,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_BUCKET_REFUSED: { status: 500, title: "storage is not available" },
   ERR_VOLUME_NEEDED: { status: 409, title: "volume is needed" },
   ERR_VOLUME_TWICE: { status: 409, title: "volume is there already" },
-  ERR_CATALOG_DAMAGED: { status: 500, title: "catalog is damaged" },
+  ERR_CATALOG_DAMAGED: { status: 503, title: "catalog is damaged" },
   ERR_CATALOG_UNAVAILABLE: { status: 503, title: "catalog is not available" },
   ERR_CATALOG_VERSION: { status: 500, title: "catalog is of a newer version" },
   ERR_KEYSTORE_UNAVAILABLE: { status: 503, title: "key store is not available" },
@@ -68,6 +68,9 @@ export function problemOf(error: unknown): Problem {
     return problem(status, error.code, title, error.message);
   }
   const code = codeOf(error);
+  const known = code === undefined ? undefined : (STATUS as Partial<typeof STATUS>)[code as ServerErrorCode];
+  // A thread's error has lost its class.
+  if (known) return problem(known.status, String(code), known.title, (error as Error).message);
   const custody = code === undefined ? undefined : CUSTODY_STATUS[code];
   if (custody !== undefined) return problem(custody, String(code), "key store refuses", (error as Error).message);
   if (code?.startsWith("ERR_KEYSTORE_")) return problem(503, code, "key store is not available");

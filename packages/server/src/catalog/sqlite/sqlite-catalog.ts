@@ -8,6 +8,7 @@ import { DatabaseSync } from "node:sqlite";
 import { ServerError } from "../../errors.ts";
 import type { CatalogMethods } from "../catalog.ts";
 import { auditMethods } from "./audit.ts";
+import { isMarkedDamaged, namingDamage, probeTables } from "./damage.ts";
 import { erasureMethods } from "./erasures.ts";
 import { fetchMethods } from "./fetches.ts";
 import { copyMethods } from "./copies.ts";
@@ -33,14 +34,14 @@ function versionOf(database: DatabaseSync): number {
  */
 export function hasCatalog(folderPath: string): boolean {
   const path = join(folderPath, CATALOG_FILE);
-  if (!existsSync(path)) return false;
+  if (!existsSync(path) || isMarkedDamaged(folderPath)) return false;
   let version: number;
   try {
     const database = new DatabaseSync(path, { readOnly: true });
     version = versionOf(database);
-    const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+    probeTables(database);
     database.close();
-    if (version === 0 || check !== "ok") return false;
+    if (version === 0) return false;
   } catch {
     return false;
   }
@@ -79,7 +80,7 @@ function openDatabase(folderPath: string): DatabaseSync {
 export function openSqliteCatalog(folderPath: string): CatalogMethods {
   const database = openDatabase(folderPath);
   const context = sqlContext(database);
-  return {
+  return namingDamage(folderPath, {
     ...packageMethods(context),
     ...segmentMethods(context),
     ...gapMethods(context),
@@ -93,5 +94,5 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     ...auditMethods(context),
     ...sessionMethods(context),
     close: () => database.close(),
-  };
+  });
 }
