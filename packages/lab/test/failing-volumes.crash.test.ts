@@ -8,9 +8,10 @@ import { defaultSettings, writeSettings } from "@pericard/server";
 import { describe, test } from "vitest";
 import { Fleet } from "../src/bench/fleet.ts";
 import { checkStore } from "../src/crash/check-store.ts";
-import { PowerDisk, powerDiskRemedy } from "../src/crash/power-disk.ts";
+import { PoorDisk } from "../src/crash/poor-disk.ts";
+import { diskRemedy } from "../src/crash/power-disk.ts";
 import { Site } from "../src/crash/site.ts";
-import { SlowDisk } from "../src/crash/slow-disk.ts";
+
 import { SteadyLoad } from "../src/crash/steady-load.ts";
 import { LabError } from "../src/errors.ts";
 import { tell } from "./support/tell.ts";
@@ -29,8 +30,8 @@ interface Fault {
   readonly state: "down" | "full" | undefined;
   /** How long the load is watched from its beginning on. */
   readonly watchMs: number;
-  begin(disk: PowerDisk): void;
-  end(disk: PowerDisk): void;
+  begin(disk: PoorDisk): void | Promise<void>;
+  end(disk: PoorDisk): void | Promise<void>;
 }
 
 function run(command: string, ...args: readonly string[]): void {
@@ -38,8 +39,10 @@ function run(command: string, ...args: readonly string[]): void {
   if (status !== 0) throw new LabError("ERR_CHILD_FAILED", `${command} ${args.join(" ")} failed: ${stderr}`);
 }
 
-function remount(disk: PowerDisk): void {
-  run("umount", "-l", disk.path);
+/** Errors of a disk make a file system stop or turn read-only, until it is mounted again. */
+async function mend(disk: PoorDisk): Promise<void> {
+  disk.repair();
+  await disk.unmount();
   disk.mount();
 }
 
@@ -65,7 +68,10 @@ const FAULTS: readonly Fault[] = [
       const { stdout } = spawnSync("findmnt", ["-n", "-o", "SOURCE", path], { encoding: "utf8" });
       writeFileSync(join("/sys/fs/ext4", basename(stdout.trim()), "trigger_fs_error"), "x");
     },
-    end: remount,
+    end: async (disk) => {
+      await disk.unmount();
+      disk.mount();
+    },
   },
   {
     name: "hangs",
@@ -78,22 +84,25 @@ const FAULTS: readonly Fault[] = [
     name: "gives EIO",
     state: "down",
     watchMs: WATCH_MS,
-    begin: (disk) => disk.cut(),
-    end: remount,
+    begin: (disk) => disk.break(),
+    end: mend,
   },
   {
     name: "is gone",
     state: "down",
     watchMs: WATCH_MS,
     begin: (disk) => {
-      disk.cut();
-      run("umount", "-l", disk.path);
+      disk.break();
+      return disk.unmount();
     },
-    end: (disk) => disk.mount(),
+    end: (disk) => {
+      disk.repair();
+      disk.mount();
+    },
   },
 ];
 
-const remedy = powerDiskRemedy();
+const remedy = diskRemedy();
 const without = remedy === undefined ? "" : ` (skipped: ${remedy})`;
 const skipped = remedy !== undefined && process.env["CI"] !== "true";
 
@@ -114,14 +123,13 @@ async function until(site: Site, what: string, holds: (health: string) => boolea
   }
 }
 
-/** A server with three volumes, the last of them at `lastPath`, and a load on it. */
-async function openSite(volumes: readonly string[], prepare: (serverPath: string) => void) {
-  const site = await Site.open(({ server }) => {
-    prepare(server);
+const VOLUMES = ["volumes/one", "volumes/two", "volumes/three"] as const;
+
+function openSite(): Promise<Site> {
+  return Site.open(({ server }) => {
     const clients = [{ name: "gateway", token: TOKEN }];
-    writeSettings(server, { ...defaultSettings(clients), port: 0, volumes });
+    writeSettings(server, { ...defaultSettings(clients), port: 0, volumes: VOLUMES });
   });
-  return site;
 }
 
 function startLoad(site: Site): SteadyLoad {
@@ -134,29 +142,26 @@ function startLoad(site: Site): SteadyLoad {
   return new SteadyLoad({ url: site.links.server.url, token: TOKEN, fleet, lanes: LANES, perSecondMax: PER_SECOND });
 }
 
-const VOLUMES = ["volumes/one", "volumes/two", "volumes/three"] as const;
-
 describe.skipIf(skipped)(`one of three file systems${without}`, () => {
   test.for(FAULTS)("$name", async (fault, { expect, onTestFinished }) => {
     const startedMs = performance.now();
-    const disks: PowerDisk[] = [];
-    const site = await openSite(VOLUMES, (server) => disks.push(new PowerDisk(join(server, VOLUMES[2]), "ext4")));
-    const [disk] = disks as [PowerDisk];
+    const site = await openSite();
+    const disk = await PoorDisk.open(join(site.paths.server, VOLUMES[2]), { writeDelayMs: 0 });
     onTestFinished(async () => {
       await site.stopRunning();
-      disk.remove();
+      await disk.remove();
       await site.remove();
     });
     await site.start("server").ready;
     const load = startLoad(site);
     await load.watch(2000);
     const before = await load.watch(WATCH_MS);
-    fault.begin(disk);
     const failing = load.watch(fault.watchMs);
+    await fault.begin(disk);
     const noticedMs = await until(site, fault.name, (health) => health.includes(`"state":"${fault.state}"`));
     const whileFailing = await failing;
     const during = await load.watch(WATCH_MS);
-    fault.end(disk);
+    await fault.end(disk);
     const backMs = await until(site, "its end", (health) => !/"state":"(down|full|recovering)"/.test(health));
     const after = await load.watch(WATCH_MS);
     await load.stop();
@@ -174,14 +179,13 @@ describe.skipIf(skipped)(`one of three file systems${without}`, () => {
 
   test("takes 200 ms for a sync", async ({ expect, onTestFinished }) => {
     const startedMs = performance.now();
-    const site = await openSite(VOLUMES, () => undefined);
-    const slow = await SlowDisk.open(join(site.paths.server, VOLUMES[2]), 60);
+    const site = await openSite();
+    const slow = await PoorDisk.open(join(site.paths.server, VOLUMES[2]), { writeDelayMs: 60 });
     onTestFinished(async () => {
       await site.stopRunning();
       await slow.remove();
       await site.remove();
     });
-    writeFileSync(join(slow.path, "warm"), "");
     await site.start("server").ready;
     const load = startLoad(site);
     await load.watch(2000);

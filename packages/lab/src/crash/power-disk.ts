@@ -7,8 +7,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../errors.ts";
+import { unmount } from "./unmount.ts";
 
 /** Kinds of file systems that are tried, with the command that makes one on an image. */
 export const POWER_DISK_KINDS = {
@@ -19,7 +19,6 @@ export type PowerDiskKind = keyof typeof POWER_DISK_KINDS;
 
 /** XFS takes no smaller one. */
 const IMAGE_BYTES = 512 * 1024 * 1024;
-const UNMOUNT_TRIES = 50;
 
 function run(command: string, ...args: readonly string[]): { readonly worked: boolean; readonly said: string } {
   const { status, stderr } = spawnSync(command, args, { encoding: "utf8" });
@@ -58,12 +57,9 @@ export class PowerDisk {
     require("xfs_io", "-x", "-c", "shutdown", this.path);
   }
 
-  /** Takes it down; what used it must have ended. */
+  /** Takes it down; waits up to ten seconds for those who still have a file open. */
   async unmount(): Promise<void> {
-    for (let tries = 1; !run("umount", this.path).worked; tries += 1) {
-      if (tries === UNMOUNT_TRIES) throw new LabError("ERR_CHILD_FAILED", `${this.path} is in use`);
-      await sleep(20);
-    }
+    await unmount(this.path);
   }
 
   /** Takes everything away, also when it is in use. */
@@ -73,9 +69,19 @@ export class PowerDisk {
   }
 }
 
-/** What a machine lacks for one, as a command that brings it; undefined when nothing is missing. */
-export function powerDiskRemedy(): string | undefined {
-  const packages = Object.entries({ xfs_io: "xfsprogs", "mkfs.xfs": "xfsprogs", "mkfs.ext4": "e2fsprogs" })
+/** Programs that disks which fail are made with, and the packages that have them. */
+const PROGRAMS = {
+  xfs_io: "xfsprogs",
+  "mkfs.xfs": "xfsprogs",
+  "mkfs.ext4": "e2fsprogs",
+  nbdkit: "nbdkit",
+  nbdfuse: "libnbd-bin",
+  fusermount3: "fuse3",
+} as const;
+
+/** What a machine lacks for disks that fail, as a command that brings it; undefined when nothing is missing. */
+export function diskRemedy(): string | undefined {
+  const packages = Object.entries(PROGRAMS)
     .filter(([command]) => spawnSync(command, ["-V"]).error)
     .map(([, name]) => name);
   if (packages.length > 0) return `apt-get install ${[...new Set(packages)].join(" ")}`;

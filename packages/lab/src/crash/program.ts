@@ -68,6 +68,11 @@ export class Program {
     return this.ended;
   }
 
+  /** Stops it in its tracks: it does nothing more. */
+  freeze(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
   /** Asks it to stop. @throws {LabError} ERR_CHILD_FAILED unless it ends with code 0. */
   async stop(): Promise<void> {
     this.#process.kill("SIGTERM");

@@ -1,13 +1,16 @@
-/** A file system whose disk takes its time for every write: nbdkit's delay filter below a loop device. Root may make one. */
+/** A file system on a disk that may be slow or fail: filters of nbdkit below a loop device. Root may make one. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabError } from "../errors.ts";
+import { unmount } from "./unmount.ts";
 
 const IMAGE_BYTES = 512 * 1024 * 1024;
 const START_TRIES = 100;
+/** The file that makes the disk fail while it is there. */
+const BROKEN = "broken";
 
 function run(command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
@@ -15,8 +18,14 @@ function run(command: string, ...args: readonly string[]): string {
   throw new LabError("ERR_CHILD_FAILED", `${command} ${args.join(" ")} failed: ${stderr}`);
 }
 
-/** A mounted slow disk. */
-export class SlowDisk {
+/** How a disk is poor. */
+export interface Poverty {
+  /** What each write of the disk takes, in milliseconds; a sync has several. */
+  readonly writeDelayMs: number;
+}
+
+/** A mounted poor disk. */
+export class PoorDisk {
   readonly path: string;
   readonly #folder: string;
   readonly #fuse: ChildProcess;
@@ -28,24 +37,45 @@ export class SlowDisk {
     this.#fuse = fuse;
     this.#loop = run("losetup", "-f", "--show", join(folder, "disk", "nbd"));
     mkdirSync(path, { recursive: true });
-    run("mount", this.#loop, path);
+    this.mount();
   }
 
-  /** Mounts one at `path`. @param writeDelayMs what each write of the disk takes; a sync has several. */
-  static async open(path: string, writeDelayMs: number): Promise<SlowDisk> {
-    const folder = mkdtempSync(join(tmpdir(), "pericard-slow-"));
+  /** Mounts one at `path`. */
+  static async open(path: string, { writeDelayMs }: Poverty): Promise<PoorDisk> {
+    const folder = mkdtempSync(join(tmpdir(), "pericard-poor-"));
     const image = join(folder, "image");
     writeFileSync(image, "");
     truncateSync(image, IMAGE_BYTES);
     run("mkfs.ext4", "-q", "-F", image);
     mkdirSync(join(folder, "disk"));
-    const served = ["nbdkit", "-s", "--filter=delay", "file", image, `wdelay=${writeDelayMs}ms`];
+    const filters = ["--filter=error", "--filter=delay"];
+    const settings = [`wdelay=${writeDelayMs}ms`, "error=EIO", `error-file=${join(folder, BROKEN)}`, "error-rate=100%"];
+    const served = ["nbdkit", "-s", ...filters, "file", image, ...settings];
     const fuse = spawn("nbdfuse", [join(folder, "disk"), "--command", ...served], { stdio: "ignore" });
     for (let tries = 1; !existsSync(join(folder, "disk", "nbd")); tries += 1) {
       if (tries === START_TRIES) throw new LabError("ERR_CHILD_FAILED", "nbdfuse serves nothing");
       await sleep(50);
     }
-    return new SlowDisk(path, folder, fuse);
+    return new PoorDisk(path, folder, fuse);
+  }
+
+  /** From now on every request of the file system is answered with EIO. */
+  break(): void {
+    writeFileSync(join(this.#folder, BROKEN), "");
+  }
+
+  /** The disk works again; what the file system made of it is another matter: mount it anew. */
+  repair(): void {
+    rmSync(join(this.#folder, BROKEN));
+  }
+
+  mount(): void {
+    run("mount", this.#loop, this.path);
+  }
+
+  /** Takes it down; waits up to ten seconds for those who still have a file open. */
+  async unmount(): Promise<void> {
+    await unmount(this.path);
   }
 
   async remove(): Promise<void> {
