@@ -28,6 +28,8 @@ export type TerminalEvent =
   | { readonly type: "erased"; readonly recording: RecordingId; readonly itemCount: number }
   /** The journal's medium lost a segment; a gap was stated. */
   | { readonly type: "gap"; readonly recording: RecordingId; readonly sequence: number; readonly cause: Gap["cause"] }
+  /** The medium lost observations before they were in a segment. */
+  | { readonly type: "observations-lost"; readonly count: number }
   | { readonly type: "command"; readonly name: Command["name"]; readonly value: number }
   /** The server changed the maximum use count, in force from now on. */
   | { readonly type: "key-change"; readonly version: number; readonly maximum: number }

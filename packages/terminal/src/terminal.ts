@@ -3,13 +3,14 @@
  *
  * Source: ARCHITECTURE.md.
  */
+import type { RecordingId } from "@pericard/protocol";
 import type { UploadTarget } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";
 import type { TerminalEvent, TerminalListener } from "./events.ts";
-import { Recorder, type RecordReport } from "./record/recorder.ts";
-import { createSegmentSink } from "./record/segment-sink.ts";
-import { SegmentWriter } from "./record/segment-writer.ts";
-import { planStart } from "./record/start.ts";
+import { makeObservationRecorder, makeRecorder, type RecorderMakerParts } from "./make-recorder.ts";
+import { hasDrafts } from "./observe/drafts.ts";
+import type { ObservationRecorder, TakenObservation } from "./observe/observation-recorder.ts";
+import type { RecordReport } from "./record/recorder.ts";
 import type { Source } from "./sources/source.ts";
 import { requireAllowed } from "./suite-rules.ts";
 import { openParts, type TerminalParts, type TerminalPorts, type TerminalProfile } from "./terminal-parts.ts";
@@ -17,6 +18,7 @@ import { makeTerminalStatus, type TerminalStatus } from "./terminal-status.ts";
 import { createUploader, type MadeUploader } from "./upload/create-uploader.ts";
 import { StreamHeads } from "./upload/heads.ts";
 import { LiveItems } from "./upload/live-items.ts";
+import type { RecorderOrders } from "./upload/mail-actions.ts";
 import type { Transport } from "./upload/transport.ts";
 import type { Activity } from "./upload/uploader.ts";
 
@@ -28,6 +30,21 @@ export interface RecordOptions {
   readonly upload: boolean;
   /** Milliseconds for which uploads go on after `signal` is aborted. Default 5,000. */
   readonly graceMs?: number;
+}
+
+/** Takes one observation of a sensor. It is durable when this resolves. @throws {TerminalError} as `ObservationRecorder.take`. */
+export type TakeObservation = (taken: TakenObservation) => Promise<void>;
+
+/** What records at the moment. */
+interface ActiveRecorder extends RecorderOrders {
+  readonly recording: RecordingId | null;
+  run(signal: AbortSignal): Promise<RecordReport>;
+}
+
+/** How a run makes its recorder, and how what it records is uploaded. */
+interface RecordingPlan {
+  readonly activity: "live" | "file";
+  readonly make: (waitForRoom: (() => Promise<boolean>) | undefined) => ActiveRecorder;
 }
 
 /** What was recorded, and what of the whole journal has no receipt yet. */
@@ -47,7 +64,7 @@ export class Terminal {
   readonly #liveItems: LiveItems;
   readonly #onClose: () => void;
   #made: MadeUploader | undefined;
-  #recorder: Recorder | undefined;
+  #recorder: ActiveRecorder | undefined;
   #activity: Activity = "none";
   #uploading = false;
   #receiptsVerified = 0;
@@ -83,12 +100,29 @@ export class Terminal {
    * paper-2018 and the source is no test data. What the source throws.
    */
   async record(source: Source, options: RecordOptions): Promise<TerminalReport> {
-    if (this.#recorder) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is recording");
+    this.#requireIdle();
     requireAllowed(this.#parts.module.suite, source);
-    const report = options.upload
-      ? await this.#recordAndUpload(source, options)
-      : await this.#recordAlone(source, options.signal);
-    return { ...report, pendingItems: this.#parts.journal.pending.size };
+    await this.#settleDrafts();
+    return this.#recordAs(
+      { activity: source.kind, make: (wait) => makeRecorder(this.#recorderParts, source, wait) },
+      options,
+    );
+  }
+
+  /**
+   * Records what sensors tell until the signal is aborted.
+   *
+   * @param onReady given the function that takes observations, before the first is expected.
+   * @throws {TerminalError} as {@link record}; ERR_SUITE_REFUSED for every terminal of suite paper-2018.
+   */
+  async observe(options: RecordOptions, onReady: (take: TakeObservation) => void): Promise<TerminalReport> {
+    this.#requireIdle();
+    const make = (): ObservationRecorder => {
+      const recorder = makeObservationRecorder(this.#recorderParts);
+      onReady((taken) => recorder.take(taken));
+      return recorder;
+    };
+    return this.#recordAs({ activity: "live", make }, options);
   }
 
   /**
@@ -127,11 +161,37 @@ export class Terminal {
     this.#onClose();
   }
 
-  async #recordAlone(source: Source, signal: AbortSignal): Promise<RecordReport> {
-    return await this.#run(this.#makeRecorder(source, undefined), source, signal);
+  get #recorderParts(): RecorderMakerParts {
+    return {
+      ...this.#parts,
+      emit: (event) => this.#emit(event),
+      onDurable: ({ head, entry, sealedBytes }) => {
+        this.#streamHeads.note(head);
+        this.#liveItems.add(entry);
+        const { recording, sequence, final } = head;
+        this.#emit({ type: "segment", recording, sequence, sealedBytes, final });
+      },
+    };
   }
 
-  async #recordAndUpload(source: Source, options: RecordOptions): Promise<RecordReport> {
+  #requireIdle(): void {
+    if (this.#recorder) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is recording");
+  }
+
+  async #recordAs(plan: RecordingPlan, options: RecordOptions): Promise<TerminalReport> {
+    const report = options.upload
+      ? await this.#recordAndUpload(plan, options)
+      : await this.#run(plan.make(undefined), plan.activity, options.signal);
+    return { ...report, pendingItems: this.#parts.journal.pending.size };
+  }
+
+  /** Seals what an interrupted run left of observations, so that nothing else comes between them and their segments. */
+  async #settleDrafts(): Promise<void> {
+    if (!hasDrafts(this.#parts.folder)) return;
+    await makeObservationRecorder(this.#recorderParts).run(AbortSignal.abort());
+  }
+
+  async #recordAndUpload({ activity, make }: RecordingPlan, options: RecordOptions): Promise<RecordReport> {
     const { signal, graceMs = GRACE_MS } = options;
     const { clock, bell, trust } = this.#parts;
     if (this.#uploading) throw new TerminalError("ERR_TERMINAL_BUSY", "terminal is uploading");
@@ -144,9 +204,9 @@ export class Terminal {
       await bell.wait(clock, ROOM_WAIT_MS, signal);
       return !signal.aborted && !uploadEnded;
     };
-    const recorder = this.#makeRecorder(source, source.kind === "file" ? waitForRoom : undefined);
+    const recorder = make(activity === "file" ? waitForRoom : undefined);
     // The uploads must see that something is recorded before they ask whether they are done.
-    this.#activity = source.kind;
+    this.#activity = activity;
     const uploads = this.upload({ signal: stop.signal }).finally(() => {
       uploadEnded = true;
       bell.ring();
@@ -154,7 +214,7 @@ export class Terminal {
     const stopSoon = (): void => void clock.sleep(graceMs, stop.signal).then(() => stop.abort());
     signal.addEventListener("abort", stopSoon);
     if (signal.aborted) stopSoon();
-    const recorded = await settle(this.#run(recorder, source, signal));
+    const recorded = await settle(this.#run(recorder, activity, signal));
     if ("error" in recorded) stop.abort();
     const uploaded = await settle(uploads);
     stop.abort();
@@ -162,10 +222,10 @@ export class Terminal {
     return valueOf(recorded, uploaded);
   }
 
-  async #run(recorder: Recorder, source: Source, signal: AbortSignal): Promise<RecordReport> {
+  async #run(recorder: ActiveRecorder, activity: "live" | "file", signal: AbortSignal): Promise<RecordReport> {
     const { journal, bell } = this.#parts;
     this.#recorder = recorder;
-    this.#activity = source.kind;
+    this.#activity = activity;
     try {
       if (journal.failure) throw journal.failure;
       return await recorder.run(signal);
@@ -174,33 +234,6 @@ export class Terminal {
       this.#activity = "none";
       bell.ring();
     }
-  }
-
-  #makeRecorder(source: Source, waitForRoom: (() => Promise<boolean>) | undefined): Recorder {
-    const { journal, heads, module, random, segmentCodec, clock, bootId, commands } = this.#parts;
-    const start = planStart(source, heads.head);
-    const chain = { head: heads.head, open: start.open, cause: start.cause };
-    const sink = createSegmentSink({
-      journal,
-      heads,
-      clock,
-      waitForRoom,
-      origin: source.kind,
-      onDurable: ({ head, entry, sealedBytes }) => {
-        this.#streamHeads.note(head);
-        this.#liveItems.add(entry);
-        const { recording, sequence, final } = head;
-        this.#emit({ type: "segment", recording, sequence, sealedBytes, final });
-      },
-    });
-    return new Recorder({
-      source,
-      start,
-      sink,
-      writer: new SegmentWriter(module, random, segmentCodec, source.sourceId, chain),
-      run: { clock, bootId },
-      segmentLengthMs: () => commands.segmentLengthMs(),
-    });
   }
 
   #uploader(): MadeUploader {

@@ -48,6 +48,15 @@ export function exchangeSecrets(
   };
 }
 
+/** Seals notes under a key that only the identity seed gives. */
+function noteSeals(seed: Uint8Array, random: RandomSource): Pick<SecureModule, "sealNote" | "openNote"> {
+  const key = hkdf(NO_SALT, seed, encodeCbor(["note"]), 32);
+  return {
+    sealNote: (kind, number, plain) => sealBlob(key, [kind, number], plain, random),
+    openNote: (kind, number, sealed) => openBlob(key, [kind, number], sealed),
+  };
+}
+
 /**
  * Makes the module of an opened image.
  *
@@ -90,6 +99,7 @@ export function createKeyedModule(
       const { cycle, index } = parsed.header;
       return openSegment(deriveGroupKey(image.block, binding, "storage", cycle, index), parsed).body;
     },
+    ...noteSeals(image.identitySeed, random),
     sealEnvelope: (recipient, routing, segments) => {
       const { cycle, index } = counters.current;
       const keys = { ...recipient, transportKey: groupKey("transport", cycle, index), cycle, index };

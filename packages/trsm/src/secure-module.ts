@@ -19,6 +19,9 @@ import type { KeyObject, ReturnRequest } from "@pericard/crypto";
 /** What a caller decides of a segment's header; the module adds identity, key use, salt and commitment. */
 export type SegmentRequest = Pick<SegmentHeader, "recording" | "stream" | "sequence" | "prev" | "final">;
 
+/** What a note is: an observation that waits, or an input that was refused. */
+export type NoteKind = "draft" | "refused";
+
 /** The server's HPKE key that envelopes are sealed to. */
 export interface EnvelopeRecipient {
   readonly hpkeKey: KeyId;
@@ -76,6 +79,13 @@ export interface SecureModule extends KeyChangeSteps {
    * @throws {ProtocolError} when the bytes are not a sealed segment.
    */
   openSegment(sealed: Uint8Array): SegmentBody;
+  /**
+   * Seals what waits on this terminal's disk to become part of a segment, without counting a use: only this module opens
+   * it. Source: docs/format.md §11.9.
+   */
+  sealNote(kind: NoteKind, number: number, plain: Uint8Array): Uint8Array;
+  /** @throws {CryptoError} ERR_SEAL_BROKEN when it is not what this module sealed under that kind and number. */
+  openNote(kind: NoteKind, number: number, sealed: Uint8Array): Uint8Array;
   /** Wraps 1 to 64 sealed segments under the current transport key and signs: the bytes of an envelope. */
   sealEnvelope(recipient: EnvelopeRecipient, routing: RoutingId, segments: readonly Uint8Array[]): Uint8Array;
   /**

@@ -3,7 +3,7 @@
  *
  * Source: docs/format.md §5.
  */
-import { assertBlockShape, type WaveformFormat } from "@pericard/ecg";
+import { assertBlockShape, getSegmentCodec, type SegmentCodecName, type WaveformFormat } from "@pericard/ecg";
 import type { PredecessorCause, RecordingId } from "@pericard/protocol";
 import { recordingFramesMax, shapeOf, windowFrames } from "../shape.ts";
 import { TerminalError } from "../errors.ts";
@@ -31,6 +31,7 @@ export interface RecorderParts {
   readonly writer: SegmentWriter;
   readonly sink: SegmentSink;
   readonly run: RunClock;
+  readonly codec: SegmentCodecName;
   /** Milliseconds of a window, 1,000 to 60,000; asked before each. */
   readonly segmentLengthMs: () => number;
 }
@@ -153,12 +154,13 @@ export class Recorder {
   }
 
   async #seal(frameCount: number, final: boolean, nextCause: PredecessorCause): Promise<void> {
-    const { source, writer, run } = this.#parts;
+    const { source, writer, run, codec } = this.#parts;
     const times = windowTimes(source, run, this.#sourceFrame, this.#window.firstFrameAtMs());
     const nextFrame = this.#sourceFrame + frameCount;
-    const leads = this.#window.take(frameCount);
     const shape = shapeOf(this.#window.format);
-    const sealed = writer.seal({ leads, frameCount, shape, ...times, final, nextFrame });
+    const names = shape.leads.map((lead) => lead.name);
+    const encoded = getSegmentCodec(codec).encode(this.#window.take(frameCount), names);
+    const sealed = writer.seal({ codec, encoded, frameCount, shape, ...times, final, nextFrame });
     await this.#write(sealed);
     writer.written(sealed, nextCause);
     this.#count(sealed, frameCount);

@@ -1,12 +1,12 @@
-/** Seals windows of samples into the chain of a terminal's recordings and journals them. */
+/** Seals windows of samples or observations into the chain of a terminal's recordings and journals them. */
 import { sha256, type RandomSource } from "@pericard/crypto";
-import { getSegmentCodec, type SegmentCodecName } from "@pericard/ecg";
 import {
   BODY_KIND,
   parseJournalledHeader,
   RecordingId,
   type PredecessorCause,
-  type WaveformDescriptor,
+  type SegmentBody,
+  type SegmentDescriptor,
   type WaveformShape,
 } from "@pericard/protocol";
 import type { TerminalModule } from "@pericard/trsm";
@@ -17,13 +17,12 @@ import type { OpenRecording } from "./start.ts";
 
 const STREAM = 0;
 
-/** A window to be sealed. */
-export interface Window {
-  readonly leads: readonly Int32Array[];
+/** A window to be sealed: samples, or observations, which have no shape. */
+export interface Window extends Pick<SegmentBody, "codec" | "encoded"> {
   readonly frameCount: number;
-  readonly shape: WaveformShape;
-  readonly boot: WaveformDescriptor["boot"];
-  readonly claimed: WaveformDescriptor["claimed"];
+  readonly shape: WaveformShape | null;
+  readonly boot: SegmentDescriptor["boot"];
+  readonly claimed: SegmentDescriptor["claimed"];
   /** Whether the recording ends with it. */
   readonly final: boolean;
   /** Frames of the source before the window after it. */
@@ -40,7 +39,6 @@ export interface SealedWindow {
 export class SegmentWriter {
   readonly #module: TerminalModule;
   readonly #random: RandomSource;
-  readonly #codec: SegmentCodecName;
   readonly #sourceId: Uint8Array | null;
   #head: RecordedHead | null;
   #open: OpenRecording | null;
@@ -49,7 +47,6 @@ export class SegmentWriter {
   constructor(
     module: TerminalModule,
     random: RandomSource,
-    codec: SegmentCodecName,
     sourceId: Uint8Array | null,
     chain: {
       readonly head: RecordedHead | null;
@@ -59,7 +56,6 @@ export class SegmentWriter {
   ) {
     this.#module = module;
     this.#random = random;
-    this.#codec = codec;
     this.#sourceId = sourceId;
     this.#head = chain.head;
     this.#open = chain.open;
@@ -71,6 +67,11 @@ export class SegmentWriter {
     return this.#open;
   }
 
+  /** The newest segment that was written; null before the terminal's first. */
+  get head(): RecordedHead | null {
+    return this.#head;
+  }
+
   /** Leaves the open recording; the next window begins another, for this cause. */
   leave(cause: PredecessorCause): void {
     if (!this.#open) return;
@@ -80,15 +81,13 @@ export class SegmentWriter {
 
   /** Seals one window. It counts as written once {@link written} is told. */
   seal(window: Window): SealedWindow {
-    const { final, leads, shape, nextFrame } = window;
+    const { final, shape, codec, encoded, nextFrame } = window;
     const open = this.#open ?? this.#begin();
     const place = { recording: open.recording, stream: STREAM, sequence: open.nextSequence };
-    const names = shape.leads.map((lead) => lead.name);
-    const encoded = getSegmentCodec(this.#codec).encode(leads, names);
     const descriptor = this.#describe(window, open);
     const sealed = this.#module.sealSegment(
       { ...place, prev: this.#head?.hash ?? null, final },
-      { descriptor, codec: this.#codec, encoded },
+      { descriptor, codec, encoded },
     );
     const { cycle, index, use } = parseJournalledHeader(sealed);
     const head: RecordedHead = {
@@ -116,16 +115,12 @@ export class SegmentWriter {
     return { recording: RecordingId.fromBytes(this.#random(16)), nextSequence: 0, recordedFrames: 0 };
   }
 
-  #describe(window: Window, open: OpenRecording): WaveformDescriptor {
+  #describe({ boot, claimed, frameCount, shape }: Window, open: OpenRecording): SegmentDescriptor {
     const isFirst = open.nextSequence === 0;
-    return {
-      kind: BODY_KIND.waveform,
-      boot: window.boot,
-      claimed: window.claimed,
-      firstFrame: open.recordedFrames,
-      frameCount: window.frameCount,
-      shape: window.shape,
-      predecessor: isFirst && this.#head ? { recording: this.#head.recording, cause: this.#cause } : null,
-    };
+    const predecessor = isFirst && this.#head ? { recording: this.#head.recording, cause: this.#cause } : null;
+    const described = { boot, claimed, firstFrame: open.recordedFrames, frameCount, predecessor };
+    return shape === null
+      ? { kind: BODY_KIND.observation, ...described, shape }
+      : { kind: BODY_KIND.waveform, ...described, shape };
   }
 }

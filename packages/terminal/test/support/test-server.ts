@@ -172,7 +172,7 @@ export class TestServer {
       const segment = parseSegment(bytes);
       const storageKey = deriveGroupKey(block, binding, "storage", segment.header.cycle, segment.header.index);
       const { body } = openSegment(storageKey, segment);
-      const leads = getSegmentCodec(body.codec).decode(body.encoded, LIMITS);
+      const leads = body.descriptor.shape === null ? [] : getSegmentCodec(body.codec).decode(body.encoded, LIMITS);
       return { hash: sha256(bytes), header: segment.header, body, leads, envelope: parsed.header.envelope };
     });
   }
