@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addBenchCommands } from "./commands/bench.ts";
 import { addDemoCommand } from "./commands/demo.ts";
+import { addErasureCommands } from "./commands/erasure.ts";
 import { addFactoryCommands } from "./commands/factory.ts";
 import { addGatewayCommands } from "./commands/gateway.ts";
 import { addLabCommands } from "./commands/lab.ts";
@@ -30,6 +31,7 @@ addKeysCommands(program);
 addPeopleCommands(program);
 addRecordsCommands(program);
 addVolumesCommands(program);
+addErasureCommands(program);
 addBenchCommands(program);
 addLabCommands(program);
 

@@ -3,6 +3,7 @@ import { ed25519Public, systemRandom, x25519Agreement, type RandomSource } from 
 import type { KekAccess } from "@pericard/custody";
 import type { TerminalId } from "@pericard/protocol";
 import { lockFolder } from "@pericard/framelog";
+import { setTimeout } from "node:timers/promises";
 import { pino, type Logger } from "pino";
 import { Audit } from "./access/audit.ts";
 import { Sessions } from "./access/sessions.ts";
@@ -11,10 +12,12 @@ import type { RebuildReport } from "./catalog/rebuild.ts";
 import { startCatalog } from "./catalog/start-catalog.ts";
 import { openChannels, type OpenedChannels } from "./channels/open-channels.ts";
 import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
+import { Compactor, COMPACTION_DEFAULTS, type CompactionOptions } from "./control/compaction.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { VolumeCare } from "./control/volume-care.ts";
 import { Eraser } from "./erasure/eraser.ts";
 import { Erasures } from "./erasure/erasures.ts";
+import { Retention } from "./erasure/retention.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
@@ -44,6 +47,8 @@ export interface ServerEnvironment {
   readonly monotonicMs: () => number;
   readonly random: RandomSource;
   readonly logger: Logger;
+  /** How space is freed, where it is not to be as usual. */
+  readonly compaction?: Partial<CompactionOptions>;
 }
 
 /** The environment of a real server. */
@@ -58,6 +63,8 @@ const POLL_MS = 20;
 const LATE_MS = 2000;
 /** Longer than a volume's deadline, so that a hung volume is replaced by another; shorter than clients wait. */
 const STORE_DEADLINE_MS = 25_000;
+
+const HOUR_MS = 3600 * 1000;
 
 /** How often a server asks what others erased: what one erases, all forget within a second. */
 const ERASURE_LOOK_MS = 500;
@@ -75,6 +82,8 @@ export interface ServerContext {
   readonly volumeCare: VolumeCare;
   readonly keyStore: KeyStorePort;
   readonly eraser: Eraser;
+  readonly compactor: Compactor;
+  readonly retention: Retention;
   readonly nowUnixMs: () => number;
   /** What a rebuild at this start found; undefined when the catalog was there. */
   readonly rebuilt: RebuildReport | undefined;
@@ -264,6 +273,38 @@ async function openRooms(
     nowUnixMs,
   });
   await erasures.start(ERASURE_LOOK_MS);
+  const eraser = new Eraser({
+    keyStore,
+    catalog,
+    keys: serverKeys,
+    keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
+    erasures,
+    audit,
+    keyCopiesWanted: keyFolderPaths(config).length,
+  });
+  const stop = new AbortController();
+  const compactor = new Compactor({
+    ...COMPACTION_DEFAULTS,
+    ...environment.compaction,
+    catalog,
+    keyStore,
+    volumes: () => volumes.opened,
+    packStubs: () => erasures.pack(),
+    monotonicMs,
+    sleep: (ms) => setTimeout(ms, undefined, { signal: stop.signal, ref: false }).catch(() => undefined),
+  });
+  const retention = new Retention({ keyStore, catalog, eraser, nowUnixMs });
+  let hours = 0;
+  const daily = setInterval(() => {
+    hours += 1;
+    // An hour after the start, and then once a day.
+    if (hours % 24 !== 1) return;
+    retention
+      .run()
+      .then(() => compactor.run("background"))
+      .catch((err: unknown) => logger.error({ err }, "what is over its time could not be erased or freed"));
+  }, HOUR_MS);
+  daily.unref();
   return {
     ingest,
     library: new Library({ catalog, keyStore, reader, recordingKeys, keyWatch, audit, nowUnixMs }),
@@ -276,19 +317,16 @@ async function openRooms(
     volumeCare,
     keyStore,
     nowUnixMs,
-    eraser: new Eraser({
-      keyStore,
-      catalog,
-      keys: serverKeys,
-      keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
-      erasures,
-      audit,
-      keyCopiesWanted: keyFolderPaths(config).length,
-    }),
+    eraser,
+    compactor,
+    retention,
     rebuilt,
     close: async () => {
       endDestruction();
       volumeCare.close();
+      clearInterval(daily);
+      stop.abort();
+      compactor.close();
       erasures.close();
       indexer.close();
       control.close();

@@ -6,6 +6,10 @@ export { keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts"
 export { systemEnvironment, type ServerContext, type ServerEnvironment } from "./context.ts";
 export type { RepairState } from "./control/repairer.ts";
 export type { ScrubReport, ScrubState } from "./control/scrubber.ts";
+export type { CompactionProgress } from "./control/compaction.ts";
+export type { CertificateFile } from "./erasure/certificate.ts";
+export type { RetentionReport } from "./erasure/retention.ts";
+export { verifyCertificateFile, type VerifiedCertificate } from "./erasure/verify-certificate.ts";
 export type { VolumeDescription } from "./control/volume-states.ts";
 export { codeOf, ServerError, type ServerErrorCode } from "./errors.ts";
 export { HTTP_STATUS_OF_CODE } from "./http/problems.ts";

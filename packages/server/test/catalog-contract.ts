@@ -6,6 +6,7 @@ import { drawHash, drawTerminal, drawBoot } from "./catalog-contract/bench.ts";
 import { describeErasures } from "./catalog-contract/erasures.ts";
 import { describeCopies } from "./catalog-contract/copies.ts";
 import { describePackages } from "./catalog-contract/packages.ts";
+import { describePlaces } from "./catalog-contract/places.ts";
 import { describeReading } from "./catalog-contract/reading.ts";
 import { describeRecords, readTrail } from "./catalog-contract/records.ts";
 
@@ -30,6 +31,7 @@ export function describeCatalog(name: string, makeBench: () => Promise<CatalogBe
     describePackages(() => first.catalog);
     describeReading(() => first.catalog);
     describeErasures(() => first.catalog);
+    describePlaces(() => first.catalog);
     describeRecords(() => first.catalog);
     describeCopies(() => first.catalog);
     describeCallers(

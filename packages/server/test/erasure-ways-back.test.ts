@@ -18,7 +18,7 @@ let site: TestInstallation;
 
 beforeAll(async () => {
   origin = await ErasedOrigin.make();
-});
+}, 60_000);
 afterAll(() => origin.site.remove());
 beforeEach(() => {
   site = origin.copy();

@@ -117,6 +117,36 @@ export function describeVolumeContract(title: string, clock: TestClock, makePlac
       expect(await volume.read(await appendOne(volume, more))).toEqual(more.bytes);
     });
 
+    test("complete packs are listed with their frames, and removed; the others stay whole", async () => {
+      const place = await makePlace();
+      const volume = await place.open();
+      const first = [item(1000), item(50)];
+      const copies = await volume.append(first);
+      await volume.endPack();
+      const kept = item(300);
+      const keptCopy = await appendOne(volume, kept);
+      const packs = await volume.listPacks();
+      const pack = packs.find(({ fileNumber }) => fileNumber === copies[0]?.fileNumber);
+      if (!pack) throw new Error("pack is not listed");
+      expect(pack.sizeBytes).toBeGreaterThan(1050);
+      expect(await volume.listPack(pack.fileNumber)).toEqual(copies.map((copy, i) => ({ kind: first[i]?.kind, copy })));
+      expect(keptCopy.fileNumber).not.toBe(pack.fileNumber);
+      await volume.removePack(pack.fileNumber);
+      await volume.removePack(pack.fileNumber);
+      expect((await volume.listPacks()).map(({ fileNumber }) => fileNumber)).not.toContain(pack.fileNumber);
+      expect(await volume.listPack(pack.fileNumber)).toEqual([]);
+      for (const copy of copies) {
+        await expect(volume.read(copy)).rejects.toMatchObject({ code: "ERR_DATA_UNREADABLE" });
+      }
+      expect(volume.state).toBe("up");
+      expect(await volume.read(keptCopy)).toEqual(kept.bytes);
+      await volume.close();
+      const again = await place.open();
+      expect((await scanned(again)).map(({ bytes }) => bytes)).toEqual([kept.bytes]);
+      const more = await appendOne(again, item(20));
+      expect(`${more.fileNumber}/${more.offsetBytes}`).not.toBe(`${keptCopy.fileNumber}/${keptCopy.offsetBytes}`);
+    });
+
     test("a place that never was is refused", async () => {
       const volume = await (await makePlace()).open();
       const copy = await appendOne(volume, item(1000));

@@ -59,6 +59,12 @@ export interface RecordingChain {
   readonly rows: readonly SegmentRow[];
 }
 
+/** A copy that lies elsewhere on its volume now. */
+export interface PlaceMove {
+  readonly from: Copy;
+  readonly to: Copy;
+}
+
 /** What stays of a segment of an erased recording. */
 export interface StubRow extends Stub {
   readonly stream: number;
@@ -241,6 +247,20 @@ export interface CatalogMethods {
   /** Stubs of one stream that do not lie on the volumes yet, in order of sequence; null when there are none. */
   findUnpackedStubs(limit: number): { readonly recording: RecordingId; readonly stubs: readonly StubRow[] } | null;
   markStubsPacked(recording: RecordingId, stubs: readonly StubRow[]): void;
+  /** Bytes of copies in each pack of a volume; packs without any are left out. */
+  sumPlaces(volumeId: string): readonly { readonly fileNumber: number; readonly liveBytes: number }[];
+  /** Offsets of the copies in one pack of a volume, rising. */
+  findPlaces(volumeId: string, fileNumber: number): readonly number[];
+  /** Moves copies within their volumes. One that is not at its old place any more is left out. @returns how many were moved. */
+  movePlaces(moves: readonly PlaceMove[]): number;
+  /**
+   * Recordings of a tenant whose every stream is of one of these kinds and got its last segment before that kind's time, oldest
+   * first, at most 10,000.
+   */
+  findOver(
+    tenant: TenantId,
+    limits: readonly { readonly kind: number; readonly beforeUnixMs: number }[],
+  ): readonly { readonly recording: RecordingId; readonly patient: PatientId | null }[];
   storeGap(gap: GapRow): void;
   /** Hash of the gap statement that was stored for a place, or null. */
   findGapHash(recording: RecordingId, stream: number, sequence: number): Uint8Array | null;

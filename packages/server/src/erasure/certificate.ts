@@ -92,27 +92,38 @@ export async function certify(parts: CertificateParts, erasure: Erasure): Promis
     const from = i * CERTIFICATE_RECORDINGS_MAX;
     const some = recordings.slice(from, from + CERTIFICATE_RECORDINGS_MAX);
     const payload = ErasureCertificate.encode({ ...facts, part: i + 1, partCount, recordings: some });
-    return toHex(signMessage(key.privateKey, "pericard/erasure", KeyId.toBytes(key.keyId), payload));
+    return signMessage(key.privateKey, "pericard/erasure", KeyId.toBytes(key.keyId), payload);
   });
   const serverKeys = await keyStore.serverKeys("receipt");
   const statement = serverKeys.find(({ keyId }) => keyId === key.keyId)?.statement ?? new Uint8Array(0);
+  return describeCertificate(facts, recordings, signed, statement);
+}
+
+/** The file of signed parts, with what they say in words. */
+export function describeCertificate(
+  facts: Omit<ErasureCertificate, "part" | "partCount" | "recordings">,
+  recordings: readonly ErasedRecording[],
+  signed: readonly Uint8Array[],
+  keyStatement: Uint8Array,
+): CertificateFile {
+  const { erasure, tenant, patient, erasedAtUnixMs, reason, by, keyCopyCount, backupsExpireAtUnixMs } = facts;
   return {
     format: "pericard/erasure-certificate",
     version: 1,
     summary: {
-      erasure: id,
+      erasure,
       tenant,
       patient,
-      erasedAt: new Date(atUnixMs).toISOString(),
+      erasedAt: new Date(erasedAtUnixMs).toISOString(),
       reason,
       by,
       recordingCount: recordings.length,
       segmentCount: recordings.reduce((sum, { segmentCount }) => sum + segmentCount, 0),
-      keyStoreCopies: facts.keyCopyCount,
-      backupsExpireAt: new Date(facts.backupsExpireAtUnixMs).toISOString(),
+      keyStoreCopies: keyCopyCount,
+      backupsExpireAt: new Date(backupsExpireAtUnixMs).toISOString(),
       whatMayStillExist: WHAT_MAY_STILL_EXIST,
     },
-    signed,
-    keyStatement: toHex(statement),
+    signed: signed.map(toHex),
+    keyStatement: toHex(keyStatement),
   };
 }

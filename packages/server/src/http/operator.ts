@@ -12,6 +12,7 @@ import { codeOf, ServerError } from "../errors.ts";
 import { operatorSocketPath } from "../operator-socket.ts";
 import { addProblemHandlers } from "./answers.ts";
 import { erasureRoutes, type ErasureRouteParts } from "./operator-erasures.ts";
+import { spaceRoutes, type SpaceRouteParts } from "./operator-space.ts";
 import { volumeRoutes, type VolumeRouteParts } from "./operator-volumes.ts";
 
 /** Bytes of a socket's path that Linux takes (sockaddr_un less its zero byte). */
@@ -19,7 +20,7 @@ const SOCKET_PATH_BYTES_MAX = 107;
 /** A body names a few things; none is data. */
 const BODY_BYTES_MAX = 64 * 1024;
 
-export interface OperatorParts extends VolumeRouteParts, ErasureRouteParts {
+export interface OperatorParts extends VolumeRouteParts, ErasureRouteParts, SpaceRouteParts {
   readonly audit: Audit;
   readonly logger: FastifyBaseLogger;
 }
@@ -73,6 +74,7 @@ export async function buildOperatorApp(parts: OperatorParts): Promise<FastifyIns
   auditActions(plain, parts.audit);
   await app.register(volumeRoutes(parts));
   await app.register(erasureRoutes(parts));
+  await app.register(spaceRoutes(parts));
   return plain;
 }
 

@@ -20,7 +20,17 @@ import {
 import { probeBucket } from "./probe-bucket.ts";
 import { S3Bucket, type BucketPlace, type ListedObject } from "./s3-bucket.ts";
 import { VolumeHealth, type HealthOptions } from "./volume-health.ts";
-import type { Copy, ScannedItem, StoredItem, Volume, VolumeReport, VolumeSpace, VolumeState } from "./volume.ts";
+import type {
+  Copy,
+  PackEntry,
+  PackFile,
+  ScannedItem,
+  StoredItem,
+  Volume,
+  VolumeReport,
+  VolumeSpace,
+  VolumeState,
+} from "./volume.ts";
 import { describeIdentity, drawVolumeId, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
 
 const IDENTITY_BYTES_MAX = 1024;
@@ -109,6 +119,31 @@ class BucketVolume implements Volume {
         yield* found.filter((items) => items.length > 0);
       }
     }
+  }
+
+  /** Each append is a pack of its own, complete when it is there. */
+  async endPack(): Promise<void> {
+    return undefined;
+  }
+
+  async listPacks(): Promise<readonly PackFile[]> {
+    const packs: PackFile[] = [];
+    for await (const page of this.#bucket.list(PACK_PREFIX)) {
+      for (const { name, sizeBytes } of page) {
+        const fileNumber = packNumber(name);
+        if (fileNumber !== undefined) packs.push({ fileNumber, sizeBytes });
+      }
+    }
+    return packs;
+  }
+
+  async listPack(fileNumber: number): Promise<readonly PackEntry[]> {
+    const items = await this.#health.read(() => this.#scanPack(packName(fileNumber), fileNumber));
+    return items.map(({ kind, copy }) => ({ kind, copy }));
+  }
+
+  async removePack(fileNumber: number): Promise<void> {
+    await this.#health.read(() => this.#bucket.remove(packName(fileNumber)));
   }
 
   /** Buckets do not say what room is left; what packs take would need a list of all. */

@@ -12,7 +12,7 @@ import { statfsSync } from "node:fs";
 import { workerData } from "node:worker_threads";
 import { ServerError } from "../errors.ts";
 import { handOver, serveThread } from "../threads/serve.ts";
-import type { StoredItem, StoredKind, VolumeSpace } from "./volume.ts";
+import type { PackFile, StoredItem, StoredKind, VolumeSpace } from "./volume.ts";
 import { describeIdentity, IDENTITY_FILE, parseIdentity } from "./volume-identity.ts";
 
 const PACK_BYTES_MAX = 64 * 1024 * 1024;
@@ -41,6 +41,11 @@ const { path, staging } = workerData as DirectoryThreadData;
 let lock: FolderLock | undefined;
 let current: FrameLog | undefined;
 let scanning: Generator<ScannedFrame> | undefined;
+
+interface ListedFrame {
+  readonly kind: StoredKind;
+  readonly position: FramePosition;
+}
 
 interface ScannedFrame {
   readonly kind: StoredKind;
@@ -181,11 +186,57 @@ function nextScanned(): readonly ScannedFrame[] {
   return items;
 }
 
+/** Ends the pack that is being written. */
+function endPack(): void {
+  try {
+    logOf().endFile();
+  } catch (cause) {
+    startOver();
+    throw new ServerError("ERR_VOLUME_DOWN", "volume could not sync", { cause });
+  }
+}
+
+function listPacks(): readonly PackFile[] {
+  const log = logOf();
+  const complete = log.fileNumbers.filter((fileNumber) => fileNumber !== log.currentFileNumber);
+  return complete.map((fileNumber) => ({ fileNumber, sizeBytes: log.sizeOfFile(fileNumber) }));
+}
+
+function listPack(fileNumber: number): readonly ListedFrame[] {
+  return Array.from(logOf().replayFile(fileNumber)).flatMap((entry) =>
+    entry.kind === "frame" ? [{ kind: entry.frame.kind as StoredKind, position: entry.position }] : [],
+  );
+}
+
+function removePack(fileNumber: number): void {
+  try {
+    logOf().removeFile(fileNumber);
+  } catch (cause) {
+    startOver();
+    throw new ServerError("ERR_VOLUME_DOWN", "volume could not remove a pack", { cause });
+  }
+}
+
 function close(): void {
   current?.close();
   lock?.release();
 }
 
-const methods = { open, reopen, probe, space, append, appendStaged, read, beginScan, nextScanned, close };
+const methods = {
+  open,
+  reopen,
+  probe,
+  space,
+  append,
+  appendStaged,
+  read,
+  beginScan,
+  nextScanned,
+  endPack,
+  listPacks,
+  listPack,
+  removePack,
+  close,
+};
 export type DirectoryMethods = typeof methods;
 serveThread(methods);

@@ -9,12 +9,26 @@ import { startThread, type Thread } from "../threads/thread.ts";
 import type { DirectoryMethods, DirectoryThreadData, StagedItem } from "./directory-thread.ts";
 import { CHANNEL_WINDOW } from "../channels/channel.ts";
 import { VolumeHealth, within, type HealthOptions } from "./volume-health.ts";
-import type { Copy, ScannedItem, StoredItem, Volume, VolumeReport, VolumeSpace, VolumeState } from "./volume.ts";
+import type {
+  Copy,
+  PackEntry,
+  PackFile,
+  ScannedItem,
+  StoredItem,
+  Volume,
+  VolumeReport,
+  VolumeSpace,
+  VolumeState,
+} from "./volume.ts";
 import { drawVolumeId } from "./volume-identity.ts";
 
 const MODULE = new URL("./directory-thread.ts", import.meta.url);
 const HEAP_MEGABYTES_MAX = 64;
 const METHODS = [
+  "endPack",
+  "listPacks",
+  "listPack",
+  "removePack",
   "open",
   "reopen",
   "probe",
@@ -134,6 +148,23 @@ class DirectoryVolume implements Volume {
     for (let items = await next(); items.length > 0; items = await next()) {
       yield items.map(({ kind, bytes, position }) => ({ kind, bytes, copy: { volumeId: this.id, ...position } }));
     }
+  }
+
+  endPack(): Promise<void> {
+    return this.#health.read(() => this.#running().calls.endPack());
+  }
+
+  listPacks(): Promise<readonly PackFile[]> {
+    return this.#health.read(() => this.#running().calls.listPacks());
+  }
+
+  async listPack(fileNumber: number): Promise<readonly PackEntry[]> {
+    const found = await this.#health.read(() => this.#running().calls.listPack(fileNumber));
+    return found.map(({ kind, position }) => ({ kind, copy: { volumeId: this.id, ...position } }));
+  }
+
+  removePack(fileNumber: number): Promise<void> {
+    return this.#health.read(() => this.#running().calls.removePack(fileNumber));
   }
 
   space(): Promise<VolumeSpace> {

@@ -45,6 +45,18 @@ export interface VolumeSpace {
   readonly freeBytes: number | null;
 }
 
+/** A pack that nothing is written to any more. */
+export interface PackFile {
+  readonly fileNumber: number;
+  readonly sizeBytes: number;
+}
+
+/** A whole frame of a pack, without its bytes. */
+export interface PackEntry {
+  readonly kind: StoredKind;
+  readonly copy: Copy;
+}
+
 /** One file system. */
 export interface Volume {
   readonly id: string;
@@ -63,6 +75,14 @@ export interface Volume {
   read(copy: Copy): Promise<Uint8Array>;
   /** Everything whole in the volume, made durable before it is given, a few items at a time. */
   scan(): AsyncGenerator<readonly ScannedItem[]>;
+  /** Ends the pack that is being written: what is appended next goes to another. @throws {ServerError} ERR_VOLUME_DOWN. */
+  endPack(): Promise<void>;
+  /** Packs that are complete, rising by number. @throws {ServerError} ERR_VOLUME_DOWN. */
+  listPacks(): Promise<readonly PackFile[]>;
+  /** Every whole frame of a pack in order of place; what is damaged is left out. @throws {ServerError} ERR_VOLUME_DOWN. */
+  listPack(fileNumber: number): Promise<readonly PackEntry[]>;
+  /** Removes a complete pack, durably. One that is not there is removed. @throws {ServerError} ERR_VOLUME_DOWN. */
+  removePack(fileNumber: number): Promise<void>;
   /** @throws {ServerError} ERR_VOLUME_DOWN. */
   space(): Promise<VolumeSpace>;
   close(): Promise<void>;

@@ -2,6 +2,8 @@
 import { ServerError, type ServerErrorCode } from "../../src/errors.ts";
 import type {
   Copy,
+  PackEntry,
+  PackFile,
   ScannedItem,
   StoredItem,
   Volume,
@@ -73,6 +75,22 @@ export class FakeVolume implements Volume {
       return { volumeId: this.id, fileNumber: 0, offsetBytes, sizeBytes: item.bytes.length };
     };
     yield this.items.map((item, i) => ({ ...item, copy: copyOf(item, i) }));
+  }
+
+  async endPack(): Promise<void> {
+    return undefined;
+  }
+
+  async listPacks(): Promise<readonly PackFile[]> {
+    return [];
+  }
+
+  async listPack(): Promise<readonly PackEntry[]> {
+    return [];
+  }
+
+  async removePack(): Promise<void> {
+    return undefined;
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Erased recordings: what stays of them, and what was done about them. */
-import { RecordingId } from "@pericard/protocol";
+import { PatientId, RecordingId } from "@pericard/protocol";
 import type { Catalog, ErasedRow } from "../catalog.ts";
 import { stubRow } from "../rows.ts";
 import { columnsOf, unnest } from "./columns.ts";
@@ -7,13 +7,30 @@ import type { Ask, Database } from "./database.ts";
 
 type ErasureMethods = Pick<
   Catalog,
-  "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
+  "findOver" | "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
 >;
 
 const STUB_COLUMNS = "stream, sequence, hash, prev, final";
 
 export function erasureMethods({ ask, transact }: Database): ErasureMethods {
   return {
+    findOver: async (tenant, limits) => {
+      const rows = await ask(
+        "SELECT r.id, r.patient FROM recordings r WHERE r.tenant = $1 AND NOT EXISTS" +
+          ` (SELECT 1 FROM streams s LEFT JOIN ${unnest(["smallint", "bigint"], 2)} AS q (kind, before) ON q.kind = s.kind` +
+          " WHERE s.recording = r.key AND (q.before IS NULL OR s.last_received_ms >= q.before))" +
+          " ORDER BY r.first_received_ms, r.key LIMIT 10000",
+        tenant,
+        ...columnsOf(
+          limits.map(({ kind, beforeUnixMs }) => [kind, beforeUnixMs]),
+          2,
+        ),
+      );
+      return rows.map((row) => ({
+        recording: RecordingId.parse(String(row["id"])),
+        patient: typeof row["patient"] === "string" ? PatientId.parse(row["patient"]) : null,
+      }));
+    },
     lastErasure: async () => {
       const [row] = await ask("SELECT COALESCE(MAX(number), 0) AS n FROM erased");
       return Number(row?.["n"]);

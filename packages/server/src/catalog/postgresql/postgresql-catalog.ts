@@ -6,6 +6,7 @@ import { openDatabase, type Deadlines } from "./database.ts";
 import { packageMethods } from "./packages.ts";
 import { erasureMethods } from "./erasures.ts";
 import { auditMethods, fetchMethods, gapMethods, noteMethods, sessionMethods, statusMethods } from "./records.ts";
+import { placeMethods } from "./places.ts";
 import { recordingMethods } from "./recordings.ts";
 import { beginRebuild, isWhole, prepareTables, REBUILD_LOCK } from "./schema.ts";
 import { segmentMethods } from "./segments.ts";
@@ -50,6 +51,7 @@ export async function openPostgresqlCatalog(
     ...sessionMethods(database),
     ...erasureMethods(database),
     ...copyMethods(database),
+    ...placeMethods(database),
     ...fetchMethods(database),
     ...noteMethods(database),
     close: () => database.close(),

@@ -71,6 +71,7 @@ CREATE TABLE IF NOT EXISTS copies (
   package bigint NOT NULL,
   PRIMARY KEY (package, volume)
 );
+CREATE INDEX IF NOT EXISTS copies_by_place ON copies (volume, file, "offset");
 CREATE TABLE IF NOT EXISTS segments (
   recording bigint NOT NULL,
   stream smallint NOT NULL,

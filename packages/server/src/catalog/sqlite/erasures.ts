@@ -1,12 +1,12 @@
 /** Erased recordings: what stays of them, and what was done about them. */
-import { RecordingId } from "@pericard/protocol";
+import { PatientId, RecordingId } from "@pericard/protocol";
 import type { CatalogMethods } from "../catalog.ts";
 import { stubRow } from "../rows.ts";
 import type { SqlContext } from "./sql-context.ts";
 
 type ErasureMethods = Pick<
   CatalogMethods,
-  "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
+  "findOver" | "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
 >;
 
 const STUB_COLUMNS = "stream, sequence, hash, prev, final";
@@ -14,6 +14,21 @@ const STUB_COLUMNS = "stream, sequence, hash, prev, final";
 export function erasureMethods(context: SqlContext): ErasureMethods {
   const { sql, transact } = context;
   return {
+    findOver: (tenant, limits) => {
+      if (limits.length === 0) return [];
+      const within = limits.map(() => "(s.kind = ? AND s.last_received_ms < ?)").join(" OR ");
+      const find = sql(
+        "SELECT r.id, r.patient FROM recordings r WHERE r.tenant = ? AND r.first_received_ms < ? AND NOT EXISTS" +
+          ` (SELECT 1 FROM streams s WHERE s.recording = r.key AND NOT (${within})) ORDER BY r.first_received_ms, r.key LIMIT 10000`,
+      );
+      const newest = Math.max(...limits.map(({ beforeUnixMs }) => beforeUnixMs));
+      return find
+        .all(tenant, newest, ...limits.flatMap(({ kind, beforeUnixMs }) => [kind, beforeUnixMs]))
+        .map((row) => ({
+          recording: RecordingId.parse(String(row["id"])),
+          patient: typeof row["patient"] === "string" ? PatientId.parse(row["patient"]) : null,
+        }));
+    },
     lastErasure: () => Number(sql("SELECT COALESCE(MAX(number), 0) AS n FROM erased").get()?.["n"]),
     eraseRecording: (erased) => transact(() => eraseRecording(context, erased)),
     storeStubs: (recording, stubs) =>

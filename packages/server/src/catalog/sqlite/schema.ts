@@ -61,6 +61,7 @@ CREATE TABLE IF NOT EXISTS copies (
   package INTEGER NOT NULL,
   PRIMARY KEY (package, volume)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS copies_by_place ON copies (volume, file, offset);
 CREATE TABLE IF NOT EXISTS segments (
   recording INTEGER NOT NULL,
   stream INTEGER NOT NULL,

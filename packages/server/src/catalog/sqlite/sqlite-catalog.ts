@@ -15,6 +15,7 @@ import { copyMethods } from "./copies.ts";
 import { gapMethods } from "./gaps.ts";
 import { noteMethods } from "./notes.ts";
 import { packageMethods } from "./packages.ts";
+import { placeMethods } from "./places.ts";
 import { recordingMethods } from "./recordings.ts";
 import { CATALOG_FILE, CATALOG_TABLES, CATALOG_VERSION, UPGRADES } from "./schema.ts";
 import { segmentMethods } from "./segments.ts";
@@ -87,6 +88,7 @@ export function openSqliteCatalog(folderPath: string): CatalogMethods {
     ...erasureMethods(context),
     ...copyMethods(context),
     ...noteMethods(context),
+    ...placeMethods(context),
     ...statusMethods(context),
     ...fetchMethods(context),
     ...recordingMethods(context),
