@@ -277,6 +277,17 @@ function contentRefusals(): readonly Refusal[] {
     ["a part is the end", withSegments(NULL, PART), range],
     ["next is not where a part ends", withSegments(place(sequence, 11), PART), range],
     ["a part begins elsewhere than the page", withSegments(place(sequence + 1), REST), range],
+    [
+      "a page that begins within a segment leaves it out",
+      content(
+        array(
+          PAGE_FIELDS.with(3, place(sequence, 10))
+            .with(4, NULL)
+            .with(5, array([array(segmentFields(NEXT))])),
+        ),
+      ),
+      range,
+    ],
     ["a page goes on where it began", withSegments(place(sequence)), range],
     ["segment has no bytes", withSegment(6, bytes(new Uint8Array(0))), range],
     ["segment has more bytes than its size", withSegment(5, int(BODY.length - 1)), range],

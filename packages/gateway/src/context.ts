@@ -13,6 +13,7 @@ import { FAILOVER_TIMES, INTAKE_BYTES_MAX, MIRROR_BOXES_MAX, MIRROR_BYTES_MAX } 
 import { Mirror } from "./mirror.ts";
 import type { Jitter } from "./retry-delay.ts";
 import { addRoutes } from "./routes.ts";
+import { RequestRelay } from "./request-relay.ts";
 import { SendQueue } from "./send-queue.ts";
 import { Spool, type Fullness } from "./spool.ts";
 import { readStats, type Counters, type GatewayStats } from "./stats.ts";
@@ -40,6 +41,7 @@ export interface GatewayContext {
   readonly spool: Spool;
   readonly forwarder: Forwarder;
   readonly relay: StatusRelay;
+  readonly requests: RequestRelay;
   readonly upstream: Upstream;
   readonly stats: () => GatewayStats;
   /** Gives the spool's folder free for another process. */
@@ -137,11 +139,12 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
   const forwarder = new Forwarder({ spool, queue, mirror, upstream, clock, jitter, events });
   for (const item of spool.items()) queue.push(item);
   const relay = new StatusRelay(upstream, mirror, clock);
+  const requests = new RequestRelay(upstream, mirror);
   const stats = (): GatewayStats => readStats(spool, upstream, counters, spoolBytesMax);
   const clients = new ClientRegistry(config.clients);
   const isCutOff = (): boolean => upstream.reachability === "cut-off" || upstream.reachability === "unreachable";
-  addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, stats, isCutOff });
+  addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, requests, stats, isCutOff });
   const upstreams = config.upstreams.map(({ url }) => url);
   const publish = (url: string): void => writeAddress(held.folder, { url, upstreams });
-  return { clock, server, spool, forwarder, relay, upstream, stats, unlock: held.unlock, publish };
+  return { clock, server, spool, forwarder, relay, requests, upstream, stats, unlock: held.unlock, publish };
 }

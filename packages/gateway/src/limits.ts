@@ -13,6 +13,9 @@ export const INTAKE_BYTES_MAX = 256 * 1024 * 1024;
 /** Statuses that wait for their answer at once. */
 export const POLLS_MAX = 4096;
 
+/** Requests for streams that wait for their answer at once: each answer is half a megabyte. */
+export const REQUESTS_MAX = 64;
+
 /** Requests to the upstream that carry spooled items at once; one at most for each routing id. */
 export const FORWARD_CONCURRENCY = 8;
 

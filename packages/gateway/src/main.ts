@@ -29,6 +29,7 @@ async function listen(context: GatewayContext, host: string, port: number): Prom
 async function shutDown(context: GatewayContext): Promise<void> {
   const { clock, server } = context;
   context.relay.close();
+  context.requests.close();
   const cancel = clock.after(CLOSE_GRACE_MS, () => server.server.closeAllConnections());
   await server.close();
   cancel();

@@ -18,9 +18,10 @@ import { declaredBytes, type Intake } from "./intake.ts";
 import { readClientMessage, type ClientMessage } from "./message.ts";
 import { mailboxKey, type Mirror } from "./mirror.ts";
 import { sendProblem } from "./problem-reply.ts";
+import type { RequestRelay } from "./request-relay.ts";
 import type { Spool } from "./spool.ts";
 import type { GatewayStats } from "./stats.ts";
-import type { StatusRelay } from "./status-relay.ts";
+import type { PollEnd, StatusRelay } from "./status-relay.ts";
 
 /** What the routes work with. */
 export interface RouteOptions {
@@ -29,6 +30,7 @@ export interface RouteOptions {
   readonly spool: Pick<Spool, "admit">;
   readonly mirror: Mirror;
   readonly relay: StatusRelay;
+  readonly requests: RequestRelay;
   readonly stats: () => GatewayStats;
   /** Whether what is taken in can only wait here now. */
   readonly isCutOff: () => boolean;
@@ -74,11 +76,34 @@ async function answerPoll(
 ): Promise<FastifyReply> {
   const wait = { waitSeconds: readWaitSeconds(request), gone: goneSignal(reply) };
   const end = await options.relay.poll(status, client.name, wait);
+  return sendMail(options, client, status, end, wait.gone, reply);
+}
+
+/** A request that was passed on at once is answered with everything that waits, or with the refusal of upstream. */
+function sendMail(
+  options: RouteOptions,
+  client: ClientConfig,
+  { routing }: ClientMessage,
+  end: PollEnd,
+  gone: AbortSignal,
+  reply: FastifyReply,
+): FastifyReply {
   if (end.kind === "refused") return sendProblem(reply, problem(end.status, end.code, end.title));
   if (end.kind === "unreachable" || options.isCutOff()) void reply.header(UPSTREAM_HEADER, UPSTREAM_UNREACHABLE);
   // A client that is gone takes nothing with it.
-  const mail = wait.gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, status.routing));
+  const mail = gone.aborted ? [] : options.mirror.take(mailboxKey(client.name, routing));
   return reply.code(200).type(MAIL_MEDIA_TYPE).send(encodeMail(mail));
+}
+
+async function answerFetch(
+  options: RouteOptions,
+  client: ClientConfig,
+  message: ClientMessage,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = goneSignal(reply);
+  const end = await options.requests.ask(message, client.name, gone);
+  return sendMail(options, client, message, end, gone, reply);
 }
 
 async function answerUpload(
@@ -109,9 +134,9 @@ export function addRoutes(server: FastifyInstance, options: RouteOptions): void 
       const client = request.getDecorator<ClientConfig>(CLIENT);
       const message = readBody(request);
       options.clients.requireSpeaksFor(client, message.routing);
-      return message.type === "pericard/status"
-        ? answerPoll(options, client, message, request, reply)
-        : answerUpload(options, client, message, reply);
+      if (message.type === "pericard/status") return answerPoll(options, client, message, request, reply);
+      if (message.type === "pericard/fetch-back") return answerFetch(options, client, message, reply);
+      return answerUpload(options, client, message, reply);
     },
   });
 }

@@ -264,7 +264,8 @@ function requireWhole({ from, next, segments }: ReturnedPage): void {
   for (const [i, segment] of segments.entries()) {
     const { sequence, offsetBytes, data, sizeBytes } = segment;
     const begins = sequence === place.sequence ? offsetBytes === place.offsetBytes : offsetBytes === 0;
-    if (sequence < place.sequence || !begins || data.length === 0) refusePage();
+    const isLeftOut = place.offsetBytes > 0 && sequence !== place.sequence;
+    if (sequence < place.sequence || isLeftOut || !begins || data.length === 0) refusePage();
     const endBytes = offsetBytes + data.length;
     if (endBytes > sizeBytes) refusePage();
     if (endBytes === sizeBytes) place = { sequence: sequence + 1, offsetBytes: 0 };

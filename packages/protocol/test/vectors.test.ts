@@ -58,7 +58,7 @@ const FILES = [
   },
   {
     name: "returned",
-    parsed: 49,
+    parsed: 50,
     rewrite: (bytes: Uint8Array) => {
       const { header, recipient, ...message } = parseReturned(bytes);
       const protectedBytes = encodeReturnedHeader(header);

@@ -4,6 +4,12 @@ export * from "./clock-system.ts";
 export { SEGMENT_LENGTH_MS } from "./commands.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export {
+  NOTHING_FETCHED,
+  type FetchBackClient,
+  type FetchedSegment,
+  type FetchedSoFar,
+} from "./fetch-back/fetch-back.ts";
 export * from "./open-terminal.ts";
 export type { TakenObservation } from "./observe/observation-recorder.ts";
 export type { RecordReport } from "./record/recorder.ts";

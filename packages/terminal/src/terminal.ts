@@ -3,10 +3,11 @@
  *
  * Source: ARCHITECTURE.md.
  */
-import type { RecordingId } from "@pericard/protocol";
+import { SUITE, type RecordingId } from "@pericard/protocol";
 import type { UploadTarget } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";
 import type { TerminalEvent, TerminalListener } from "./events.ts";
+import { FetchBackClient } from "./fetch-back/fetch-back.ts";
 import { makeObservationRecorder, makeRecorder, type RecorderMakerParts } from "./make-recorder.ts";
 import { hasDrafts } from "./observe/drafts.ts";
 import type { ObservationRecorder, TakenObservation } from "./observe/observation-recorder.ts";
@@ -140,6 +141,23 @@ export class Terminal {
       this.#uploading = false;
     }
     if (this.#activity === "none") this.#parts.journal.settle();
+  }
+
+  /**
+   * Asks the server for what it stored of this terminal's current assignment.
+   *
+   * @throws {TerminalError} ERR_SUITE_REFUSED for a terminal of suite paper-2018, which has no key to seal it to;
+   * ERR_SERVER_UNTRUSTED; ERR_UPLOAD_NO_TARGET.
+   */
+  fetchBack(): FetchBackClient {
+    const { module, trust, clock, random, provision } = this.#parts;
+    if (module.suite !== SUITE.pericard1) {
+      throw new TerminalError("ERR_SUITE_REFUSED", "suite paper-2018 has no key that something can be returned to");
+    }
+    trust.requireUsable();
+    const { transport, mailbox } = this.#uploader();
+    const takeMail = (mail: Uint8Array): void => void mailbox.take(mail);
+    return new FetchBackClient({ module, trust, clock, random, transport, routing: provision.routing, takeMail });
   }
 
   /** The state at this moment. */

@@ -207,6 +207,13 @@ describe("a terminal of suite paper-2018", () => {
     expect(toHex(anew?.samples ?? new Uint8Array(0))).toBe(toHex(contradicted?.samples ?? new Uint8Array(1)));
   });
 
+  test("fetches nothing back: it has no key that something could be sealed to", () => {
+    const server = new PaperServer();
+    const terminal = server.open();
+    expect(() => terminal.fetchBack()).toThrow(expect.objectContaining({ code: "ERR_SUITE_REFUSED" }));
+    terminal.close();
+  });
+
   test("says its suite in its status", () => {
     const server = new PaperServer();
     const terminal = server.open();

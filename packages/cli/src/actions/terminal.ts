@@ -7,17 +7,16 @@ import {
   type Terminal,
   type TerminalEvent,
   type TerminalStatus,
-  type TlsTrust,
 } from "@pericard/terminal";
 import { REFUSAL_KINDS, type RefusalKind } from "@pericard/trsm";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "../errors.ts";
 import { bytesText, outputFor, type Output } from "../output.ts";
-import { readText } from "../secret-file.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { PAPER_MARK, suiteMark } from "../suite-mark.ts";
 import { numberOption, openSource, type SourceOptions } from "../terminal-source.ts";
+import { tlsOf, type TlsOptions } from "../tls-option.ts";
 
 interface TerminalOptions {
   readonly data: string;
@@ -32,11 +31,8 @@ interface RecordOptions extends UploadOptions, SourceOptions {
 }
 
 /** What uploads are made with. */
-interface UploadOptions extends TerminalOptions {
+interface UploadOptions extends TerminalOptions, TlsOptions {
   readonly receiptSeconds: string;
-  readonly ca?: string;
-  readonly clientCert?: string;
-  readonly clientKey?: string;
 }
 
 const STATUS_FILE = "status.json";
@@ -166,18 +162,6 @@ export async function record(options: RecordOptions): Promise<void> {
   terminal.close();
   const result = { ...resultOf(status, tally), recording: recordings.at(-1) ?? null, recordings, alreadyRecorded };
   output.result(result, [progressLine(status, tally), ...recordings.map((id) => `recording ${id}`)]);
-}
-
-function tlsOf({ ca, clientCert, clientKey }: UploadOptions): TlsTrust {
-  if ((clientCert === undefined) !== (clientKey === undefined)) {
-    throw new CliError("ERR_USAGE", "--client-cert and --client-key must be given together");
-  }
-  return {
-    ...(ca === undefined ? {} : { ca: readText(ca) }),
-    ...(clientCert === undefined || clientKey === undefined
-      ? {}
-      : { cert: readText(clientCert), key: readText(clientKey) }),
-  };
 }
 
 function receiptWaitMs({ receiptSeconds }: UploadOptions): number {

@@ -64,6 +64,22 @@ export function addTerminalCommands(program: Command): void {
     .option("--json", "print JSON")
     .action(later(() => import("../actions/terminal-targets.ts"), "targets"));
   terminal
+    .command("fetch-back")
+    .description("get this terminal's streams of its current assignment back from the server, sealed to it alone")
+    .requiredOption("--data <folder>", "folder that the terminal was deployed into")
+    .option(
+      "--out <folder>",
+      "folder to write to; a run that was interrupted goes on there. Without it, list the streams",
+    )
+    .option("--recording <id>", "this recording alone")
+    .option("--stream <number>", "this stream of each recording alone")
+    .option("--format <name>", "wfdb, where observations become JSON lines, or json", "wfdb")
+    .option("--ca <file>", CA)
+    .option("--client-cert <file>", CLIENT_CERT)
+    .option("--client-key <file>", CLIENT_KEY)
+    .option("--json", "print one JSON object at the end")
+    .action(later(() => import("../actions/fetch-back.ts"), "fetchBack"));
+  terminal
     .command("status")
     .description("say how the terminal is")
     .requiredOption("--data <folder>", "folder that the terminal was deployed into")

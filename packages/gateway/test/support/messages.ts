@@ -1,5 +1,5 @@
 /** Messages as terminals make them, and mail as the server signs it. Tests may seal and sign; the package cannot. */
-import { BootId, Gap, RecordingId, RoutingId, Status, type SignedType } from "@pericard/protocol";
+import { BootId, FetchBack, Gap, RecordingId, RoutingId, Status, type SignedType } from "@pericard/protocol";
 import { ed25519Private, keyIdOf, rawPublicKey, sealEnvelope, signMessage, x25519Private } from "@pericard/crypto";
 
 /** The same bytes for the same text and number, so that every test sees the same messages. */
@@ -79,6 +79,12 @@ export function makeStatus(terminal: number, contact = 1): Uint8Array {
     heads: [],
   });
   return sign("pericard/status", terminal, payload);
+}
+
+/** A request for streams of its own. */
+export function makeFetchBack(terminal: number, contact = 1): Uint8Array {
+  const payload = FetchBack.encode({ routing: routingOf(terminal), contact, cycle: 0, index: 0, asked: null });
+  return sign("pericard/fetch-back", terminal, payload);
 }
 
 /** A message that only a server signs. */
