@@ -103,7 +103,7 @@ export class Terminal {
   async record(source: Source, options: RecordOptions): Promise<TerminalReport> {
     this.#requireIdle();
     requireAllowed(this.#parts.module.suite, source);
-    await this.#settleDrafts();
+    if (hasDrafts(this.#parts.folder)) await this.#settleDrafts();
     return this.#recordAs(
       { activity: source.kind, make: (wait) => makeRecorder(this.#recorderParts, source, wait) },
       options,
@@ -205,8 +205,8 @@ export class Terminal {
 
   /** Seals what an interrupted run left of observations, so that nothing else comes between them and their segments. */
   async #settleDrafts(): Promise<void> {
-    if (!hasDrafts(this.#parts.folder)) return;
-    await makeObservationRecorder(this.#recorderParts).run(AbortSignal.abort());
+    await this.#run(makeObservationRecorder(this.#recorderParts), "live", AbortSignal.abort());
+    this.#requireIdle();
   }
 
   async #recordAndUpload({ activity, make }: RecordingPlan, options: RecordOptions): Promise<RecordReport> {

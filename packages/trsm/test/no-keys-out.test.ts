@@ -47,12 +47,15 @@ function callEverything(loaded: LoadedModule, module: SecureModule): readonly un
   const descriptor = { kind: 1, ...times, firstFrame: 0, frameCount: 0, shape } as const;
   const body = { descriptor, codec: "lead-residual", encoded: new Uint8Array(3) } as const;
   const sealed = module.sealSegment({ recording, stream: 0, sequence: 0, prev: null, final: false }, body);
+  const note = module.sealNote("draft", 7, new Uint8Array(5));
   const hpkePublic = x25519Public(rawPublicKey(x25519Private(systemRandom(32))));
   const recipient = { hpkeKey: keyIdOf(rawPublicKey(hpkePublic)), hpkePublic };
   return [
     module.keyUse,
     sealed,
     module.openSegment(sealed),
+    note,
+    module.openNote("draft", 7, note),
     module.sealEnvelope(recipient, routing, [sealed]),
     openOwnPage(loaded, module, routing),
     module.sign("pericard/gap", routing, new Uint8Array(4)),
@@ -68,11 +71,13 @@ describe("a module", () => {
       "answerChallenge",
       "answerKeyOffer",
       "keyUse",
+      "openNote",
       "openReturned",
       "openSegment",
       "refuseKeyChange",
       "rootPin",
       "sealEnvelope",
+      "sealNote",
       "sealSegment",
       "sign",
       "signPublicKey",
