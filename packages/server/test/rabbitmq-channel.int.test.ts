@@ -116,7 +116,7 @@ describeServices(["rabbitmq", "postgresql"], "RabbitMQ", (services) => {
     });
     const copies = await Promise.all(Array.from({ length: 20 }, () => control.store(item())));
     expect(new Set(copies.flat().map(({ volumeId }) => volumeId))).toEqual(new Set([other.id]));
-    expect(channels[0]?.state).toBe("down");
+    expect(channels[0]).toMatchObject({ state: "down", reason: "no worker answers" });
     startWorker(gone);
     if (channels[0]) await untilIdle(channels[0]);
     await channels[0]?.send(item());

@@ -16,6 +16,8 @@ export interface Channel {
   readonly volumeId: string;
   /** `idle` means room in the window. */
   readonly state: ChannelState;
+  /** Why the way is neither idle nor busy, where that is not for the volume to say; null otherwise. */
+  readonly reason: string | null;
   /** Items and bytes under way. */
   readonly itemsUnderWay: number;
   readonly bytesUnderWay: number;

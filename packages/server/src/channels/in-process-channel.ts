@@ -13,6 +13,7 @@ export function openInProcessChannel(volume: Volume): Channel {
   const append = gather<StoredItem, Copy>((items) => volume.append(items));
   return {
     volumeId: volume.id,
+    reason: null,
     get itemsUnderWay() {
       return itemsUnderWay;
     },

@@ -45,6 +45,7 @@ export type FileSystemState = ChannelState | "draining";
 export interface ChannelReport {
   readonly volumeId: string;
   readonly state: FileSystemState;
+  readonly reason: string | null;
   readonly itemsUnderWay: number;
   readonly bytesUnderWay: number;
 }
@@ -84,8 +85,8 @@ export class ControlArea {
       bufferedBytes: this.#bufferedBytes,
       bufferBytesMax: this.#options.bufferBytesMax,
       channels: this.#channels.map((channel) => {
-        const { volumeId, itemsUnderWay, bytesUnderWay } = channel;
-        return { volumeId, state: this.#stateOf(channel), itemsUnderWay, bytesUnderWay };
+        const { volumeId, reason, itemsUnderWay, bytesUnderWay } = channel;
+        return { volumeId, state: this.#stateOf(channel), reason, itemsUnderWay, bytesUnderWay };
       }),
     };
   }

@@ -51,7 +51,7 @@ export function volumeStates({ volumes, control }: VolumeStateParts): readonly V
       volumeId: volume?.id ?? null,
       place,
       state: channel?.state ?? "down",
-      reason: report.reason,
+      reason: report.reason ?? channel?.reason ?? null,
       sinceUnixMs: report.sinceUnixMs,
       queuedItems: channel?.itemsUnderWay ?? 0,
       queuedBytes: channel?.bytesUnderWay ?? 0,

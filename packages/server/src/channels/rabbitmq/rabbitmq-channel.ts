@@ -14,6 +14,7 @@ import type { Replies } from "./rabbitmq-channels.ts";
 /** How long a probe is waited for; it stays in the queue until a worker comes. */
 const PROBE_MS = 30_000;
 const NO_BYTES = Buffer.alloc(0);
+const NOBODY = "no worker answers";
 
 export interface RabbitmqChannelParts {
   readonly connection: Connection;
@@ -37,6 +38,7 @@ export class RabbitmqChannel implements Channel {
   #bytesUnderWay = 0;
   /** What a worker said last; down until one answered. */
   #told: "up" | "full" | "down" = "down";
+  #why = NOBODY;
   #isProbing = false;
 
   constructor(volumeId: string, parts: RabbitmqChannelParts) {
@@ -48,6 +50,11 @@ export class RabbitmqChannel implements Channel {
     // A message that no queue takes is returned: the queue was removed, and the next worker declares it again.
     this.#publisher.on("basic.return", ({ messageId = "" }) => parts.replies.settle(messageId, undefined));
     void this.#probe();
+  }
+
+  get reason(): string | null {
+    if (!this.#parts.connection.ready) return "broker does not answer";
+    return this.#told === "up" ? null : this.#why;
   }
 
   get itemsUnderWay(): number {
@@ -90,11 +97,15 @@ export class RabbitmqChannel implements Channel {
       const copy = await this.#parts.findCopy(itemId);
       if (copy?.volumeId === this.volumeId) return copy;
     }
-    this.#told = outcome === "full" ? "full" : "down";
+    this.#note(outcome);
     void this.#probe();
     const code = outcome === "full" ? "ERR_VOLUME_FULL" : "ERR_VOLUME_DOWN";
-    const said = outcome === undefined ? "nobody answered for it" : `a worker says ${outcome}`;
-    throw new ServerError(code, `volume ${this.volumeId} did not take an item: ${said}`);
+    throw new ServerError(code, `volume ${this.volumeId} did not take an item: ${this.#why}`);
+  }
+
+  #note(outcome: Outcome | undefined): void {
+    this.#told = outcome === "up" || outcome === "full" ? outcome : "down";
+    this.#why = outcome === undefined ? NOBODY : `a worker says ${outcome}`;
   }
 
   /** Sends a message; the outcome that is replied, or undefined without one in time. */
@@ -113,13 +124,15 @@ export class RabbitmqChannel implements Channel {
   async #probe(): Promise<void> {
     if (this.#isProbing) return;
     this.#isProbing = true;
-    while (!this.#end.signal.aborted && this.#told !== "up") {
-      const itemId = toHex(this.#parts.random(16));
-      const outcome = await this.#exchange(itemId, PROBE, NO_BYTES, PROBE_MS);
-      this.#told = outcome === "up" || outcome === "full" ? outcome : "down";
-      if (this.#told !== "up") await this.#pause();
-    }
+    while (!this.#end.signal.aborted && !(await this.#isUp())) await this.#pause();
     this.#isProbing = false;
+  }
+
+  async #isUp(): Promise<boolean> {
+    const itemId = toHex(this.#parts.random(16));
+    const outcome = await this.#exchange(itemId, PROBE, NO_BYTES, PROBE_MS);
+    this.#note(outcome);
+    return outcome === "up";
   }
 
   async #pause(): Promise<void> {
