@@ -126,6 +126,8 @@ export class RabbitmqChannel implements Channel {
     this.#isProbing = true;
     while (!this.#end.signal.aborted && !(await this.#isUp())) await this.#pause();
     this.#isProbing = false;
+    // An item may have failed between the answer and here.
+    if (!this.#end.signal.aborted && this.#told !== "up") void this.#probe();
   }
 
   async #isUp(): Promise<boolean> {
