@@ -13,6 +13,7 @@ import { frameVectors, mailVectors } from "./cases/frame.ts";
 import { keyOrderVectors } from "./cases/key-change.ts";
 import { deploymentVectors, keyScheduleVectors } from "./cases/key-schedule.ts";
 import { packageVectors } from "./cases/data-package.ts";
+import { mqttAnswerVectors } from "./cases/mqtt-answer.ts";
 import { observationVectors } from "./cases/observations.ts";
 import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-derivations.ts";
 import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
@@ -37,6 +38,7 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   "key-order": keyOrderVectors,
   "key-schedule": keyScheduleVectors,
   mail: mailVectors,
+  "mqtt-answer": mqttAnswerVectors,
   observations: observationVectors,
   "paper-content": paperContentVectors,
   "paper-deployment": paperDeploymentVectors,

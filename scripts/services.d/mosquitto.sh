@@ -1,5 +1,5 @@
 # Mosquitto: a site's own MQTT broker, with a password. Its PUBACK means memory: never the durable edge.
-packages=(mosquitto)
+packages=(mosquitto mosquitto-clients)
 
 engine_up() {
   local number

@@ -3,6 +3,7 @@ import type { GatewaySettings } from "@pericard/gateway";
 import { dirname, resolve } from "node:path";
 import { CliError } from "./errors.ts";
 import { readSecret, readText } from "./secret-file.ts";
+import { numberOption } from "./terminal-source.ts";
 
 /** Options of the command line that stand in place of settings in the file. */
 export interface GatewayOptions {
@@ -14,6 +15,7 @@ export interface GatewayOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly clientCa?: string;
+  readonly mqttPort?: string;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -73,6 +75,10 @@ function tlsOf({ tlsCert, tlsKey, clientCa }: GatewayOptions): Fields | undefine
   return { cert: readText(tlsCert), key: readText(tlsKey), ...ca };
 }
 
+function mqttOf({ mqttPort }: GatewayOptions): Fields | undefined {
+  return mqttPort === undefined ? undefined : { port: numberOption("mqtt-port", mqttPort, 0, 65_535) };
+}
+
 /** Upstreams that name no CA of their own are verified by the one of the command line. */
 function withCa(upstreams: unknown, path: string | undefined): unknown {
   if (path === undefined || !Array.isArray(upstreams)) return upstreams;
@@ -92,5 +98,7 @@ export function readGatewaySettings(options: GatewayOptions): GatewaySettings {
   const clients = withFilesEach(config["clients"], folder);
   const upstreams = withCa(upstreamsOf(options) ?? withFilesEach(config["upstreams"], folder), options.ca);
   const tls = tlsOf(options) ?? withFiles(config["tls"], folder);
-  return { ...config, clients, upstreams, ...(tls === undefined ? {} : { tls }) } as unknown as GatewaySettings;
+  const mqtt = mqttOf(options) ?? config["mqtt"];
+  const optional = { ...(tls === undefined ? {} : { tls }), ...(mqtt === undefined ? {} : { mqtt }) };
+  return { ...config, clients, upstreams, ...optional } as unknown as GatewaySettings;
 }

@@ -34,9 +34,9 @@ export function readToken(field: string, value: unknown): string {
   return readPattern(field, value, /^[\x21-\x7e]{16,512}$/, "16 to 512 visible ASCII characters");
 }
 
-export function readHost(value: unknown): string {
-  const host = readPattern("host", value, /^[0-9A-Za-z.:%_-]{1,253}$/, "a host name or address");
-  return host.includes(":") && isIP(host) === 0 ? refuse("host", "a host name or address") : host;
+export function readHost(field: string, value: unknown): string {
+  const host = readPattern(field, value, /^[0-9A-Za-z.:%_-]{1,253}$/, "a host name or address");
+  return host.includes(":") && isIP(host) === 0 ? refuse(field, "a host name or address") : host;
 }
 
 export function readUrl(field: string, value: unknown): string {

@@ -54,6 +54,13 @@ export interface TlsConfig {
   readonly clientCa: string | undefined;
 }
 
+/** Where MQTT is listened for. */
+export interface MqttConfig {
+  readonly host: string;
+  /** 0 lets the system choose one. */
+  readonly port: number;
+}
+
 /** A checked configuration. */
 export interface GatewayConfig {
   readonly host: string;
@@ -61,6 +68,8 @@ export interface GatewayConfig {
   readonly port: number;
   /** With it the gateway speaks TLS alone. */
   readonly tls: TlsConfig | undefined;
+  /** undefined: no MQTT. */
+  readonly mqtt: MqttConfig | undefined;
   /** Folder of the spool, of this gateway alone. */
   readonly folderPath: string;
   /** Bytes on disk at which clients get 503, at least 64 KiB. Below about 40 MiB large envelopes never fit. */
@@ -77,6 +86,7 @@ type Written<T, Required extends keyof T> = Pick<T, Required> & Partial<T>;
 export type GatewaySettings = Pick<GatewayConfig, "port" | "folderPath"> &
   Partial<Pick<GatewayConfig, "host" | "spoolBytesMax">> & {
     readonly tls?: Written<TlsConfig, "cert" | "key"> | undefined;
+    readonly mqtt?: Written<MqttConfig, "port"> | undefined;
     readonly clients: readonly (Written<Omit<ClientConfig, "routings">, "name"> & {
       readonly routings?: readonly string[];
     })[];
@@ -132,6 +142,14 @@ function readTls(value: unknown): TlsConfig {
   };
 }
 
+function readMqtt(value: unknown, host: string): MqttConfig {
+  const fields = readFields("mqtt", value, ["host", "port"]);
+  return {
+    host: readHost("mqtt.host", fields["host"] ?? host),
+    port: readInteger("mqtt.port", fields["port"], 0, 65_535),
+  };
+}
+
 /** A token goes over TLS or to where somebody wanted it otherwise; certificates make sense with TLS alone. */
 function readUpstream(field: string, value: unknown): UpstreamConfig {
   const fields = readFields(field, value, ["url", "token", "timeoutMs", "ca", "cert", "key"]);
@@ -170,18 +188,20 @@ function requireClientCa(clients: readonly ClientConfig[], tls: TlsConfig | unde
  * @throws {GatewayError} ERR_GATEWAY_CONFIG naming the first field that is wrong, never its value.
  */
 export function readGatewayConfig(value: unknown): GatewayConfig {
-  const names = ["host", "port", "tls", "folderPath", "spoolBytesMax", "clients", "upstreams"];
+  const names = ["host", "port", "tls", "mqtt", "folderPath", "spoolBytesMax", "clients", "upstreams"];
   const fields: Fields = readFields("gateway", value, names);
-  const { host = "127.0.0.1", port, folderPath } = fields;
+  const { port, folderPath } = fields;
+  const host = readHost("host", fields["host"] ?? "127.0.0.1");
   const bytes = fields["spoolBytesMax"] ?? SPOOL_BYTES_DEFAULT;
   const spoolBytesMax = readInteger("spoolBytesMax", bytes, SPOOL_BYTES_MIN, 2 ** 50);
   const tls = readOptionalField(fields["tls"], readTls);
   const clients = readClients(fields["clients"], spoolBytesMax);
   requireClientCa(clients, tls);
   return {
-    host: readHost(host),
+    host,
     port: readInteger("port", port, 0, 65_535),
     tls,
+    mqtt: readOptionalField(fields["mqtt"], (one) => readMqtt(one, host)),
     folderPath: readPattern("folderPath", folderPath, /^[^\0]+$/, "a path"),
     spoolBytesMax,
     clients,

@@ -14,6 +14,7 @@ import { Mirror } from "./mirror.ts";
 import type { Jitter } from "./retry-delay.ts";
 import { addRoutes } from "./routes.ts";
 import { RequestRelay } from "./request-relay.ts";
+import type { MqttListenerParts } from "./mqtt-listener.ts";
 import { SendQueue } from "./send-queue.ts";
 import { Spool, type Fullness } from "./spool.ts";
 import { readStats, type Counters, type GatewayStats } from "./stats.ts";
@@ -46,6 +47,8 @@ export interface GatewayContext {
   readonly stats: () => GatewayStats;
   /** Gives the spool's folder free for another process. */
   readonly unlock: () => void;
+  /** What is needed to listen for MQTT. */
+  readonly mqttParts: MqttListenerParts;
   /** Has {@link readAddress} find a gateway that listens. */
   readonly publish: (url: string) => void;
 }
@@ -143,8 +146,12 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
   const stats = (): GatewayStats => readStats(spool, upstream, counters, spoolBytesMax);
   const clients = new ClientRegistry(config.clients);
   const isCutOff = (): boolean => upstream.reachability === "cut-off" || upstream.reachability === "unreachable";
-  addRoutes(server, { clients, intake: new Intake(INTAKE_BYTES_MAX), spool, mirror, relay, requests, stats, isCutOff });
+  const intake = new Intake(INTAKE_BYTES_MAX);
+  const onRefused = (code: string, client: string): void =>
+    server.log.info({ code, client }, "request by MQTT was refused");
+  addRoutes(server, { clients, intake, spool, mirror, relay, requests, stats, isCutOff });
+  const mqttParts = { clients, intake, spool, mirror, relay, requests, isCutOff, defer, clock, onRefused };
   const upstreams = config.upstreams.map(({ url }) => url);
   const publish = (url: string): void => writeAddress(held.folder, { url, upstreams });
-  return { clock, server, spool, forwarder, relay, requests, upstream, stats, unlock: held.unlock, publish };
+  return { clock, server, spool, forwarder, relay, requests, upstream, stats, unlock: held.unlock, publish, mqttParts };
 }

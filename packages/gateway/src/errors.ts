@@ -6,6 +6,8 @@ export type GatewayErrorCode =
   | "ERR_CLIENT_UNKNOWN"
   | "ERR_CLIENT_QUOTA"
   | "ERR_ROUTING_FOREIGN"
+  | "ERR_MQTT_TOPIC"
+  | "ERR_MQTT_QOS"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_MEDIA_TYPE"
   | "ERR_ROUTING_MISMATCH"

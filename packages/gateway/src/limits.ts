@@ -48,6 +48,15 @@ export const DISK_RETRY_MS = 1000;
 /** What a closing gateway gives requests from clients, and then those to the upstream, before it breaks them off. */
 export const CLOSE_GRACE_MS = 5000;
 
+/** Connections by MQTT at once, of all clients and of one; and subscriptions of one connection. */
+export const MQTT_CONNECTIONS_MAX = 4096;
+export const MQTT_CONNECTIONS_PER_CLIENT_MAX = 1024;
+export const MQTT_SUBSCRIPTIONS_MAX = 1024;
+
+/** For CONNECT to come after a connection was made; for a packet to be whole after it has begun, as for a request. */
+export const MQTT_CONNECT_MS = 10_000;
+export const MQTT_PACKET_MS = 300_000;
+
 /** Mail that is mirrored over all mailboxes. One mailbox holds one answer's worth. */
 export const MIRROR_BYTES_MAX = 64 * 1024 * 1024;
 export const MIRROR_BOXES_MAX = 10_000;

@@ -27,6 +27,8 @@ const ROWS: Readonly<Partial<Record<GatewayErrorCode, Row>>> = {
     headers: { "www-authenticate": "Bearer" },
   },
   ERR_ROUTING_FOREIGN: { status: 403, title: "client does not speak for this terminal" },
+  ERR_MQTT_TOPIC: { status: 403, title: "nothing is taken under this topic" },
+  ERR_MQTT_QOS: { status: 400, title: "messages are taken with QoS 1 and without retain" },
   ERR_PATH_UNKNOWN: { status: 404, title: "nothing is served at this path by this method" },
   ERR_BODY_TOO_LARGE: { status: 413, title: "body is larger than any message" },
   ERR_MEDIA_TYPE: { status: 415, title: "body is not of type application/cose" },

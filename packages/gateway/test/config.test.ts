@@ -101,6 +101,10 @@ const wrong: readonly [field: string, value: unknown][] = [
   ["upstreams[0].ca", { ...valid, ...upstream({ ca: "none" }) }],
   ["upstreams[0].key", { ...valid, ...upstream({ cert: PEM }) }],
   ["upstreams[0].url", { ...valid, ...upstream({ url: "http://server.example", ca: PEM }) }],
+  ["mqtt", { ...valid, mqtt: 1883 }],
+  ["mqtt.port", { ...valid, mqtt: {} }],
+  ["mqtt.host", { ...valid, mqtt: { port: 1883, host: "a b" } }],
+  ["mqtt.path", { ...valid, mqtt: { port: 1883, path: "/mqtt" } }],
   ["upstreams[0].retries", { ...valid, ...upstream({ retries: 3 }) }],
 ];
 

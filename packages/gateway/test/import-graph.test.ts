@@ -79,6 +79,13 @@ describe.each(Object.entries(ALLOWED))("%s", (name, allowed) => {
   });
 });
 
+test("the MQTT broker is loaded when it is asked for, not before", () => {
+  for (const { path, text } of sourcesOf("gateway")) {
+    const eager = [...text.matchAll(/^(?:import|export)(?! type)[^;]*"aedes"/gm)];
+    expect(eager, path).toEqual([]);
+  }
+});
+
 test("time, randomness and disk are made in the composition root alone", () => {
   for (const { path, text } of sourcesOf("gateway")) {
     if (path.endsWith("/context.ts")) continue;

@@ -5,17 +5,20 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { GatewaySettings } from "@pericard/gateway";
-import { makeEnvelope } from "./support/messages.ts";
+import { mqttTopic } from "@pericard/protocol";
+import { makeEnvelope, routingOf } from "./support/messages.ts";
+import { connectMqtt } from "./support/mqtt-client.ts";
 import { later, makeFolder, post, runGateway, runUpstream, settingsFor, until } from "./support/running.ts";
 import { hex } from "./support/spools.ts";
 import { hang, takeWith } from "./support/upstream-server.ts";
 
-async function spawnGateway(settings: GatewaySettings): Promise<{ url: string; child: ChildProcess }> {
+async function spawnGateway(settings: GatewaySettings): Promise<{ url: string; mqttUrl: string; child: ChildProcess }> {
   const program = join(import.meta.dirname, "support", "gateway-process.ts");
   const child = spawn(process.execPath, [program, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
   later(() => void child.kill("SIGKILL"));
   const [line] = (await once(child.stdout, "data")) as [Buffer];
-  return { url: line.toString().trim(), child };
+  const [url = "", mqttUrl = ""] = line.toString().trim().split(" ");
+  return { url, mqttUrl, child };
 }
 
 async function spoolItemsOf(url: string): Promise<number> {
@@ -98,4 +101,31 @@ test("a copy of the disk, taken while the gateway runs, has all that was answere
     const routing = terminal.toString(16).padStart(16, "0");
     expect(other.received.filter((one) => one.routing === routing).map(({ bytes }) => hex(bytes))).toEqual(expected);
   }
+});
+
+test("a process killed while it takes messages in by MQTT loses none that it acknowledged", async () => {
+  const upstream = await runUpstream();
+  const settings = settingsFor(upstream.url, { mqtt: { port: 0 } });
+  const acknowledged = new Set<string>();
+  for (let round = 0; round < 3; round += 1) {
+    const { mqttUrl, child } = await spawnGateway(settings);
+    const send = async (terminal: number): Promise<void> => {
+      const { publish } = await connectMqtt(mqttUrl);
+      const message = (): Uint8Array => makeEnvelope(terminal);
+      for (let next = message(); await publish(mqttTopic(routingOf(terminal), "up"), next); next = message()) {
+        acknowledged.add(hex(next));
+      }
+    };
+    const senders = [1, 2, 3, 4].map(send);
+    const enough = acknowledged.size + 40 + 11 * round;
+    await until("some were acknowledged", () => acknowledged.size >= enough);
+    await kill(child);
+    await Promise.all(senders);
+  }
+  await runGateway(settings);
+  const missing = (): number => {
+    const arrived = new Set(upstream.received.map(({ bytes }) => hex(bytes)));
+    return [...acknowledged].filter((message) => !arrived.has(message)).length;
+  };
+  await until("everything arrived", () => missing() === 0);
 });

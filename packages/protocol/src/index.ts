@@ -17,6 +17,7 @@ export * from "./key-use.ts";
 export * from "./journalled.ts";
 export * from "./limits.ts";
 export * from "./mail.ts";
+export * from "./mqtt.ts";
 export * from "./observation.ts";
 export * from "./package.ts";
 export * from "./paper-deployment-check.ts";

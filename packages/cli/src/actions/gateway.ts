@@ -14,7 +14,9 @@ export async function run(options: RunOptions): Promise<void> {
   const stop = stopSignal();
   const log = { level: options.logLevel, stream: process.stderr };
   const gateway = await startGateway(readGatewaySettings(options), { log });
-  output.result({ ready: true, url: gateway.url }, [`gateway is at ${gateway.url}`]);
+  const { url, mqttUrl } = gateway;
+  const places = mqttUrl === undefined ? url : `${url} and ${mqttUrl}`;
+  output.result({ ready: true, url, mqttUrl: mqttUrl ?? null }, [`gateway is at ${places}`]);
   await untilAborted(stop);
   await gateway.close();
 }

@@ -18,6 +18,7 @@ export function addGatewayCommands(program: Command): void {
     .option("--tls-cert <file>", "PEM: speak TLS alone, with this certificate")
     .option("--tls-key <file>", "PEM: its key")
     .option("--client-ca <file>", "PEM: who signs clients' certificates (commonName in the file's clients)")
+    .option("--mqtt-port <number>", "listen for MQTT 3.1.1 too, on this port; 0 for a free one")
     .option("--log-level <level>", "fatal, error, warn, info, debug, trace or silent", "info")
     .option("--json", "print one JSON object when ready")
     .action(later(() => import("../actions/gateway.ts"), "run"));

@@ -2,5 +2,5 @@
 import { startGateway, type GatewaySettings } from "@pericard/gateway";
 
 const settings = JSON.parse(process.argv[2] ?? "") as GatewaySettings;
-const { url } = await startGateway(settings, { log: { level: "silent" } });
-process.stdout.write(`${url}\n`);
+const { url, mqttUrl = "" } = await startGateway(settings, { log: { level: "silent" } });
+process.stdout.write(`${url} ${mqttUrl}`.trim() + "\n");
