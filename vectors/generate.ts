@@ -16,6 +16,7 @@ import { packageVectors } from "./cases/data-package.ts";
 import { mqttAnswerVectors } from "./cases/mqtt-answer.ts";
 import { observationVectors } from "./cases/observations.ts";
 import { paperDeploymentVectors, paperDerivationVectors } from "./cases/paper-derivations.ts";
+import { paperBVectors } from "./cases/paper-b.ts";
 import { paperContentVectors, paperEnvelopeVectors } from "./cases/paper-envelope.ts";
 import { paperKeyChangeVectors } from "./cases/paper-key-change.ts";
 import { paperSegmentVectors } from "./cases/paper-segment.ts";
@@ -40,6 +41,7 @@ const MAKERS: Readonly<Record<string, () => VectorFile>> = {
   mail: mailVectors,
   "mqtt-answer": mqttAnswerVectors,
   observations: observationVectors,
+  "paper-b": paperBVectors,
   "paper-content": paperContentVectors,
   "paper-deployment": paperDeploymentVectors,
   "paper-derivations": paperDerivationVectors,
