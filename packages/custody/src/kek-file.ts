@@ -68,6 +68,19 @@ export function settleKek(folderPaths: readonly string[], file: Uint8Array): voi
   }
 }
 
+/**
+ * Gives every folder the file that leads to the key, and the one of a change that was begun, where another has it and it lacks
+ * them. What is there is left as it is.
+ */
+export function spreadKekFile(folderPaths: readonly string[]): void {
+  const folders = folderPaths.map((path) => openDiskFolder(path));
+  for (const name of [KEK_FILE, NEXT_FILE]) {
+    const file = folders.map((folder) => folder.read(name)).find((found) => found !== undefined);
+    if (!file) continue;
+    for (const folder of folders) if (!folder.read(name)) folder.replace(name, file);
+  }
+}
+
 function putKekFile(folder: Folder, file: Uint8Array): void {
   const present = folder.read(KEK_FILE);
   if (!present || !equalBytes(present, file)) folder.replace(KEK_FILE, file);

@@ -23,7 +23,7 @@ import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
 import { SegmentStore } from "./ingest/store-segments.ts";
 import { startKeyDestruction } from "./keys/key-destruction.ts";
-import { openKeyStoreThread, type KeyStorePort } from "./keys/key-store.ts";
+import { openKeyStoreThread, type KeyStorePort, type KeyStoreRoom } from "./keys/key-store.ts";
 import { KeyChanges } from "./keys/key-changes.ts";
 import { KeyExchange } from "./keys/key-exchange.ts";
 import { KeyWatch } from "./keys/key-watch.ts";
@@ -38,7 +38,7 @@ import { SegmentReader } from "./retrieval/segment-reader.ts";
 import { ReverseOutput } from "./reverse-output/reverse-output.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
 import { bucketsToOpen } from "./volumes/open-buckets.ts";
-import { VolumeSet } from "./volumes/volume-set.ts";
+import { VolumeSet, type VolumePlace } from "./volumes/volume-set.ts";
 
 /** What a server takes from outside beside its configuration. */
 export interface ServerEnvironment {
@@ -94,16 +94,23 @@ export interface ServerContext {
 interface Foundation {
   readonly volumes: VolumeSet;
   readonly channels: OpenedChannels;
+  readonly keyRoom: KeyStoreRoom;
   readonly keyStore: KeyStorePort;
   readonly terminals: TerminalRegistry;
   close(): Promise<void>;
+}
+
+/** A folder as a volume that is not open yet. */
+function folderToOpen(place: string, environment: ServerEnvironment): VolumePlace {
+  const options = { ...environment, deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS };
+  return { place, open: () => openDirectoryVolume(place, options) };
 }
 
 /** Opens the volumes that open; a folder is one process's. @throws as {@link VolumeSet.open}. */
 function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<VolumeSet> {
   const onWarning = (message: string): void => environment.logger.warn(message);
   const options = { ...environment, deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, onWarning };
-  const directories = config.volumePaths.map((place) => ({ place, open: () => openDirectoryVolume(place, options) }));
+  const directories = config.volumePaths.map((place) => folderToOpen(place, environment));
   const buckets = bucketsToOpen(config.buckets ?? [], options);
   return VolumeSet.open([...directories, ...buckets], config.copyCount, options);
 }
@@ -130,12 +137,12 @@ async function openFoundation(config: ServerConfig, environment: ServerEnvironme
     ends.push(() => volumes.close());
     const channels = await openChannels(config, environment);
     ends.push(() => channels.close());
-    const { keyStore, end } = openKeyStoreThread(
-      reachableKeyFolders(config, volumes, environment.logger),
-      environment.kek,
-    );
-    ends.push(end, () => keyStore.close().catch(() => undefined));
-    return { volumes, channels, keyStore, terminals: new TerminalRegistry(keyStore, environment.monotonicMs), close };
+    const keyFolders = reachableKeyFolders(config, volumes, environment.logger);
+    const keyRoom = openKeyStoreThread(keyFolders, environment.kek);
+    const { keyStore } = keyRoom;
+    ends.push(keyRoom.end, () => keyStore.close().catch(() => undefined));
+    const terminals = new TerminalRegistry(keyStore, environment.monotonicMs);
+    return { volumes, channels, keyRoom, keyStore, terminals, close };
   } catch (error) {
     await close();
     throw error;
@@ -229,8 +236,21 @@ async function openRooms(
   });
   const onDestructionError = (err: unknown): void => logger.error({ err }, "retired keys were not destroyed");
   const endDestruction = startKeyDestruction({ serverKeys, audit, nowUnixMs, onError: onDestructionError });
-  const careParts = { catalog, volumes, control, recordingKeys, copyCount, audit, logger, nowUnixMs, monotonicMs };
-  const volumeCare = new VolumeCare(careParts);
+  const volumeCare = new VolumeCare({
+    catalog,
+    volumes,
+    control,
+    recordingKeys,
+    copyCount,
+    audit,
+    logger,
+    nowUnixMs,
+    monotonicMs,
+    dataPath: config.dataPath,
+    keyRoom: foundation.keyRoom,
+    keyCopyCount: config.volumePaths.length === 0 ? 0 : keyFolderPaths(config).length,
+    folder: (path) => folderToOpen(path, environment),
+  });
   await volumeCare.start();
   const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
   const agreement = x25519Agreement;

@@ -5,7 +5,13 @@
 import { openDiskFolder } from "@pericard/framelog";
 import { isAbsolute, join } from "node:path";
 import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
-import { SERVER_DEFAULTS, type BrokerConfig, type BucketConfig, type ServerConfig } from "./config.ts";
+import {
+  checkServerConfig,
+  SERVER_DEFAULTS,
+  type BrokerConfig,
+  type BucketConfig,
+  type ServerConfig,
+} from "./config.ts";
 import { parseBroker, parseDatabase, parseVolume } from "./engine-settings.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
@@ -52,6 +58,30 @@ export function findSettings(dataPath: string): ServerSettings | undefined {
   } catch (cause) {
     throw new ServerError("ERR_SERVER_CONFIG", `${SETTINGS_FILE} is not a server's settings`, { cause });
   }
+}
+
+/**
+ * Changes the list of volumes of a data folder's settings, durably; everything else of the file stays.
+ *
+ * @throws {ServerError} ERR_SERVER_CONFIG when there is no file, or the list would not do.
+ */
+export function changeVolumes(
+  dataPath: string,
+  change: (volumes: ServerSettings["volumes"]) => ServerSettings["volumes"],
+): void {
+  const settings = findSettings(dataPath);
+  if (!settings) throw new ServerError("ERR_SERVER_CONFIG", `there is no ${SETTINGS_FILE} in ${dataPath}`);
+  const volumes = change(settings.volumes);
+  checkServerConfig(configOf(dataPath, { ...settings, volumes }, undefined));
+  const folder = openDiskFolder(dataPath);
+  const file = JSON.parse(new TextDecoder().decode(folder.read(SETTINGS_FILE))) as Record<string, unknown>;
+  folder.replace(SETTINGS_FILE, new TextEncoder().encode(`${JSON.stringify({ ...file, volumes }, null, 2)}\n`));
+}
+
+/** Where a volume of the settings is: as volumes name their places. */
+export function placeOf(dataPath: string, volume: string | BucketConfig): string {
+  if (typeof volume !== "string") return `${volume.endpoint}/${volume.bucket}`;
+  return isAbsolute(volume) ? volume : join(dataPath, volume);
 }
 
 function parseSettings(value: Record<string, unknown>): ServerSettings {

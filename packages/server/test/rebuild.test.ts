@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ThreadError } from "../src/threads/thread.ts";
+import { orderRebuild } from "../src/catalog/start-catalog.ts";
 import { rebuildCatalog } from "../src/catalog/rebuild.ts";
 import { openCatalogThread } from "../src/catalog/open-catalog.ts";
 import { openKeyStoreThread } from "../src/keys/key-store.ts";
@@ -163,6 +164,22 @@ test("damage that a start does not see is named when it is met, and the next sta
   await site.start();
   expect(site.server.context.rebuilt).toMatchObject({ packageCopies: expect.any(Number) });
   await expectEverythingReads();
+});
+
+test("a rebuild that is ordered keeps the audit trail, and is done once", async () => {
+  await site.start();
+  const before = await site.server.context.catalog.listAudit(0, 1000);
+  await site.stop();
+  orderRebuild(site.config.dataPath);
+  await site.start();
+  expect(site.server.context.rebuilt).toMatchObject({ packageCopies: expect.any(Number), refused: 0 });
+  const after = await site.server.context.catalog.listAudit(0, 1000);
+  expect(before.length).toBeGreaterThan(0);
+  expect(after.slice(0, before.length)).toEqual(before);
+  await expectEverythingReads();
+  await site.stop();
+  await site.start();
+  expect(site.server.context.rebuilt).toBeUndefined();
 });
 
 test("a damaged catalog is kept beside the new one", async () => {

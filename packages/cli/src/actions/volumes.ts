@@ -1,5 +1,6 @@
 /** `pericard volumes`: the file systems of a storage server, through its operator's socket. */
-import type { RepairState, ScrubReport, ScrubState, VolumeDescription } from "@pericard/server";
+import { resolve } from "node:path";
+import type { DrainState, RepairState, ScrubReport, ScrubState, VolumeDescription } from "@pericard/server";
 import { operatorOf, type OperatorOptions } from "../operator.ts";
 import { bytesText, outputFor, table } from "../output.ts";
 
@@ -60,4 +61,44 @@ export async function scrub(options: OperatorOptions & { volume?: string }): Pro
   });
   output.result(report, [...named, scrubLine(report)]);
   if (report.lost > 0 || report.missing > 0 || report.healed < report.bad) process.exitCode = 1;
+}
+
+export async function add(folder: string, options: OperatorOptions): Promise<void> {
+  const added = await operatorOf(options).send<{ volumeId: string; place: string }>("POST", "/v1/volumes", {
+    path: resolve(folder),
+  });
+  outputFor(options).result(added, [`volume ${added.volumeId} is in service at ${added.place}`]);
+}
+
+const WAIT_MS = 1000;
+
+async function drainOf(volume: string, options: OperatorOptions): Promise<VolumeDescription["drain"]> {
+  const { volumes } = await operatorOf(options).get<VolumesAnswer>("/v1/volumes");
+  return volumes.find(({ volumeId }) => volumeId === volume)?.drain ?? null;
+}
+
+export async function drain(
+  volume: string,
+  options: OperatorOptions & { cancel?: boolean; wait?: boolean },
+): Promise<void> {
+  const output = outputFor(options);
+  const path = `/v1/volumes/${volume}/drain`;
+  if (options.cancel) {
+    await operatorOf(options).send("DELETE", path);
+    return output.result({ volumeId: volume, drain: null }, [`volume ${volume} gets packages again`]);
+  }
+  let state: DrainState | null = await operatorOf(options).send<DrainState>("POST", path);
+  while (options.wait && state && state.emptyAtUnixMs === null) {
+    output.progress(`${state.moved} copies moved, ${state.stuck} wait for room elsewhere`);
+    await new Promise((done) => setTimeout(done, WAIT_MS));
+    state = await drainOf(volume, options);
+  }
+  const isEmpty = state !== null && state.emptyAtUnixMs !== null;
+  const what = isEmpty ? "is empty: it can be removed" : `is being drained: see "pericard volumes list"`;
+  return output.result({ volumeId: volume, drain: state }, [`volume ${volume} ${what}`]);
+}
+
+export async function remove(volume: string, options: OperatorOptions): Promise<void> {
+  await operatorOf(options).send("DELETE", `/v1/volumes/${volume}`);
+  outputFor(options).result({ volumeId: volume }, [`volume ${volume} is out of service: its folder may go`]);
 }

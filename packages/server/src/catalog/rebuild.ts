@@ -2,7 +2,7 @@
  * A catalog made anew from packs and key store.
  *
  * It is built in a folder of its own and put in place when it is whole, so that a rebuild that is interrupted begins
- * again. What the audit trail and the sessions held is lost with the old catalog.
+ * again. Audit trail and sessions are taken over from the old catalog as far as it can be read.
  *
  * Source: docs/format.md §10.3.
  */

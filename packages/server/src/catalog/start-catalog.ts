@@ -1,4 +1,5 @@
 /** The catalog of a server that starts: opened, or built from the packs when it is missing, damaged or not whole. */
+import { openDiskFolder } from "@pericard/framelog";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -12,6 +13,7 @@ import type { Catalog } from "./catalog.ts";
 import { openCatalogThread } from "./open-catalog.ts";
 import type { PostgresqlConfig } from "./postgresql/address.ts";
 import { rebuildCatalog, type RebuildParts, type RebuildReport } from "./rebuild.ts";
+import { keepUnpacked } from "./sqlite/keep-unpacked.ts";
 import { hasCatalog } from "./sqlite/sqlite-catalog.ts";
 
 export interface CatalogParts {
@@ -58,10 +60,20 @@ async function startShared(parts: CatalogParts, config: PostgresqlConfig): Promi
   }
 }
 
+const FOLDER = "catalog";
+/** A file in the catalog's folder that asks for a rebuild at the next start. */
+const REBUILD_FILE = "rebuild";
+
+/** Has the embedded catalog of a stopped server made anew at its next start. */
+export function orderRebuild(dataPath: string): void {
+  openDiskFolder(join(dataPath, FOLDER)).replace(REBUILD_FILE, new Uint8Array(0));
+}
+
 async function startEmbedded(parts: CatalogParts): Promise<StartedCatalog> {
   const { dataPath } = parts.config;
-  const path = join(dataPath, "catalog");
-  if (hasCatalog(path)) return { ...openCatalogThread(path), rebuilt: undefined };
+  const path = join(dataPath, FOLDER);
+  if (!existsSync(join(path, REBUILD_FILE)) && hasCatalog(path))
+    return { ...openCatalogThread(path), rebuilt: undefined };
   const building = join(dataPath, "catalog.building");
   rmSync(building, { recursive: true, force: true });
   mkdirSync(building, { recursive: true, mode: 0o700 });
@@ -73,6 +85,9 @@ async function startEmbedded(parts: CatalogParts): Promise<StartedCatalog> {
   } finally {
     end();
   }
+  keepUnpacked(path, building, (table, err) =>
+    parts.logger.warn({ table, err }, "nothing is kept of the old catalog's table"),
+  );
   if (existsSync(path)) renameSync(path, `${path}.damaged-${parts.nowUnixMs()}`);
   renameSync(building, path);
   return { ...openCatalogThread(path), rebuilt };

@@ -40,6 +40,17 @@ export class VolumePresence implements Presence {
     return this.#entryOf(volumeId) !== undefined;
   }
 
+  /** Where a volume of the installation is. */
+  placeOf(volumeId: string): string | undefined {
+    return this.#entryOf(volumeId)?.place;
+  }
+
+  /** Forgets a volume that was taken out of service. */
+  async forget(volumeId: string): Promise<void> {
+    this.#placeOf.delete(volumeId);
+    await this.#catalog.storeNote(`${PREFIX}${volumeId}`, null);
+  }
+
   counts(volumeId: string): boolean {
     const report = this.#entryOf(volumeId)?.report;
     if (!report) return false;

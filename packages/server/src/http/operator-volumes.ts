@@ -1,5 +1,6 @@
 /** The operator's routes about file systems. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
+import { isAbsolute } from "node:path";
 import { describeVolumes, type VolumeDescriptionParts } from "../control/volume-states.ts";
 import { ServerError } from "../errors.ts";
 import { sendProgress } from "./answers.ts";
@@ -59,11 +60,17 @@ const Volumes = Type.Object({
 
 const ScrubWish = Type.Object({ volumeId: Type.Optional(Type.String({ maxLength: 64 })) });
 
+const NewVolume = Type.Object({ path: Type.String({ maxLength: 4096 }) });
+const VolumeParameters = Type.Object({ volumeId: Type.String({ maxLength: 64 }) });
+const Added = Type.Object({ volumeId: Type.String(), place: Type.String() });
+
+const forVolume = (action: string) => ({ schema: { params: VolumeParameters }, config: { action } });
+
 /** Adds the routes. */
 export const volumeRoutes =
   (parts: VolumeRouteParts): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { presence, scrubber, repairer } = parts.volumeCare;
+    const { presence, scrubber, repairer, admin } = parts.volumeCare;
     const requireVolume = (volumeId: string): string => {
       if (presence.isKnown(volumeId)) return volumeId;
       throw new ServerError("ERR_NOT_FOUND", `no volume has the id ${volumeId}: see "pericard volumes list"`);
@@ -78,5 +85,28 @@ export const volumeRoutes =
     app.post("/v1/volumes/scrub", { schema: { body: ScrubWish }, config: { action: "scrub" } }, (request, reply) => {
       const { volumeId } = request.body;
       return sendProgress(reply, scrubber.scrubNow(volumeId === undefined ? undefined : requireVolume(volumeId)));
+    });
+
+    app.post(
+      "/v1/volumes",
+      {
+        schema: { body: NewVolume, response: { 200: Added } },
+        config: { action: "add volume", subject: ({ body }) => (body as { path: string }).path },
+      },
+      async ({ body: { path } }) => {
+        if (!isAbsolute(path)) throw new ServerError("ERR_REQUEST_RANGE", "path of a volume is not absolute");
+        const { id, place } = await admin.add(path);
+        return { volumeId: id, place };
+      },
+    );
+
+    app.post("/v1/volumes/:volumeId/drain", forVolume("drain volume"), ({ params }) => admin.drain(params.volumeId));
+    app.delete("/v1/volumes/:volumeId/drain", forVolume("cancel draining"), async ({ params }) => {
+      await admin.cancelDrain(params.volumeId);
+      return {};
+    });
+    app.delete("/v1/volumes/:volumeId", forVolume("remove volume"), async ({ params }) => {
+      await admin.remove(params.volumeId);
+      return {};
     });
   };

@@ -5,6 +5,7 @@ import {
   type HoldOrder,
   type KekAccess,
   KeyStore,
+  spreadKekFile,
   type KeyAlarm,
   type KeyChangeEnd,
   type KeyMark,
@@ -27,6 +28,7 @@ import type { PaperFacts } from "./paper-peer.ts";
 import { serveThread } from "../threads/serve.ts";
 
 const { folderPaths, kek } = workerData as { readonly folderPaths: readonly string[]; readonly kek: KekAccess };
+spreadKekFile(folderPaths);
 const store = KeyStore.open(folderPaths, kek, systemRandom);
 
 /** A terminal with its opened block, for the registry. */

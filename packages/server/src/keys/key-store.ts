@@ -51,11 +51,56 @@ const METHODS: readonly (keyof KeyStoreMethods)[] = [
 /** The key store as the other rooms use it. */
 export type KeyStorePort = ThreadCalls<KeyStoreMethods>;
 
+/** A running key store, whose copies may be moved while it is used. */
+export interface KeyStoreRoom {
+  readonly keyStore: KeyStorePort;
+  /** Folders that hold a copy. */
+  readonly folderPaths: readonly string[];
+  /**
+   * Goes on over other folders. A folder that has no copy gets one first, and the file that leads to the key-encryption key.
+   *
+   * @throws as opening does; nothing is changed then.
+   */
+  moveTo(folderPaths: readonly string[]): Promise<void>;
+  end(): void;
+}
+
+/** More than any number of changes that one thread sees: what was cached from one thread is not taken for another's. */
+const VERSIONS_OF_A_THREAD = 2 ** 40;
+
 /** Starts the key store's thread over its copies. */
-export function openKeyStoreThread(
-  folderPaths: readonly string[],
-  kek: KekAccess,
-): { readonly keyStore: KeyStorePort; end(): void } {
-  const thread = startThread<KeyStoreMethods>(MODULE, { folderPaths, kek }, METHODS, HEAP_MEGABYTES_MAX, DEADLINE);
-  return { keyStore: thread.calls, end: () => thread.end() };
+export function openKeyStoreThread(folderPaths: readonly string[], kek: KekAccess): KeyStoreRoom {
+  const start = (paths: readonly string[]) =>
+    startThread<KeyStoreMethods>(MODULE, { folderPaths: paths, kek }, METHODS, HEAP_MEGABYTES_MAX, DEADLINE);
+  let [current, paths, moves] = [start(folderPaths), folderPaths, 0];
+  const call =
+    (name: keyof KeyStoreMethods) =>
+    (...args: readonly never[]) =>
+      (current.calls[name] as (...given: readonly never[]) => Promise<unknown>)(...args);
+  const calls = Object.fromEntries(METHODS.map((name) => [name, call(name)])) as unknown as KeyStorePort;
+  const keyStore: KeyStorePort = {
+    ...calls,
+    dataVersion: async () => moves * VERSIONS_OF_A_THREAD + (await calls.dataVersion()),
+  };
+  return {
+    keyStore,
+    get folderPaths() {
+      return paths;
+    },
+    moveTo: async (next) => {
+      const thread = start(next);
+      try {
+        await thread.calls.copyCount();
+      } catch (error) {
+        thread.end();
+        throw error;
+      }
+      const before = current;
+      [current, paths, moves] = [thread, next, moves + 1];
+      // What was asked of the thread before is answered first; one that hangs is left behind.
+      await before.calls.close().catch(() => undefined);
+      before.end();
+    },
+    end: () => current.end(),
+  };
 }

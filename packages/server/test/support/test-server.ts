@@ -10,6 +10,7 @@ import type { PostgresqlConfig } from "../../src/catalog/postgresql/address.ts";
 import { keyFolderPaths, type ServerConfig } from "../../src/config.ts";
 import type { ServerEnvironment } from "../../src/context.ts";
 import { startServer, type RunningServer } from "../../src/main.ts";
+import { configOf, findSettings, writeSettings } from "../../src/settings.ts";
 import { postMessage, type Answer, type PostWish } from "./http.ts";
 import { TestTerminal } from "./test-terminal.ts";
 
@@ -78,7 +79,8 @@ export class TestInstallation {
 
   /** The key store as the command line has it, opened when it is needed. */
   get store(): KeyStore {
-    this.#store ??= KeyStore.open(keyFolderPaths(this.config), this.kek, systemRandom);
+    const config = findSettings(this.config.dataPath) ? this.settledConfig : this.config;
+    this.#store ??= KeyStore.open(keyFolderPaths(config), this.kek, systemRandom);
     return this.#store;
   }
 
@@ -97,9 +99,22 @@ export class TestInstallation {
     return this.#running;
   }
 
-  async start(): Promise<this> {
-    this.#running = await startServer(this.config, this.environment);
+  async start(config: ServerConfig = this.config): Promise<this> {
+    this.#running = await startServer(config, this.environment);
     return this;
+  }
+
+  /** Writes the settings that a server changes when volumes come and go. */
+  writeSettings(): void {
+    const { host, port, volumePaths, copyCount, bufferBytesMax, uploadClients, dataPath } = this.config;
+    writeSettings(dataPath, { host, port, volumes: volumePaths, copyCount, bufferBytesMax, uploadClients });
+  }
+
+  /** What the settings say now. */
+  get settledConfig(): ServerConfig {
+    const settings = findSettings(this.config.dataPath);
+    if (!settings) throw new Error("installation has no settings");
+    return configOf(this.config.dataPath, settings, undefined);
   }
 
   /** Stops the server and closes the key store: nothing of the installation is open then. */

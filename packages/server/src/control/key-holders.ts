@@ -1,0 +1,134 @@
+/**
+ * Which volumes hold the copies of the key store. They are the first of the list in `server.json`. A volume that is drained, or
+ * down for long, gives its copy up: another one gets it first, so that there are always as many as there are to be.
+ *
+ * Source: docs/operating/volumes.md; docs/format.md §12.
+ */
+import { destroyKeyFolder } from "@pericard/custody";
+import { dirname } from "node:path";
+import type { Logger } from "pino";
+import type { Audit } from "../access/audit.ts";
+import { keyFolderOf } from "../config.ts";
+import { ServerError } from "../errors.ts";
+import type { KeyStoreRoom } from "../keys/key-store.ts";
+import type { VolumeEntry, VolumeSet } from "../volumes/volume-set.ts";
+import type { Drainer } from "./drainer.ts";
+import { rest } from "./walk.ts";
+
+/** How long a holder may be down before its copy is made elsewhere. */
+const DOWN_MS = 60_000;
+const LOOK_MS = 5000;
+
+export interface KeyHoldersParts {
+  readonly room: KeyStoreRoom;
+  readonly volumes: VolumeSet;
+  readonly drainer: Drainer;
+  /** Copies that there are to be; 0 where the key store is not on volumes. */
+  readonly copyCount: number;
+  /** Writes down, durably, that these places come first, and that one comes last. */
+  readonly putInOrder: (first: readonly string[], last: string | undefined) => void;
+  readonly audit: Audit;
+  readonly logger: Logger;
+  readonly nowUnixMs: () => number;
+  readonly signal: AbortSignal;
+}
+
+export class KeyHolders {
+  readonly #parts: KeyHoldersParts;
+  #work: Promise<void> = Promise.resolve();
+
+  constructor(parts: KeyHoldersParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a place holds a copy. */
+  holds(place: string): boolean {
+    return this.#parts.room.folderPaths.includes(keyFolderOf(place));
+  }
+
+  start(): void {
+    if (this.#parts.copyCount === 0) return;
+    this.#watch().catch((err: unknown) =>
+      this.#parts.logger.error({ err }, "key store's copies are not watched any more"),
+    );
+  }
+
+  /**
+   * Makes the copies on other volumes; afterwards the place has none.
+   *
+   * @throws {ServerError} ERR_VOLUME_NEEDED when no other volume can take it.
+   */
+  async leave(place: string): Promise<void> {
+    await this.#inTurn(async () => {
+      if (this.holds(place)) await this.#moveFrom(place);
+    });
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const before = this.#work;
+    const turn = before.then(work);
+    this.#work = turn.catch(() => undefined);
+    await turn;
+  }
+
+  async #watch(): Promise<void> {
+    const { signal, logger } = this.#parts;
+    for (await rest(LOOK_MS, signal); !signal.aborted; await rest(LOOK_MS, signal)) {
+      try {
+        await this.#inTurn(() => this.#settle());
+      } catch (err) {
+        logger.warn({ err }, "a copy of the key store could not be moved: it is tried again");
+      }
+    }
+  }
+
+  /** Fills up what is missing, gives up what is down for long, and removes copies that nobody keeps up. */
+  async #settle(): Promise<void> {
+    const { room, copyCount, volumes, nowUnixMs } = this.#parts;
+    const gone = volumes.entries.find(({ place, report }) => {
+      return this.holds(place) && report.state === "down" && nowUnixMs() - report.sinceUnixMs >= DOWN_MS;
+    });
+    if (gone && this.#candidates().length > 0) await this.#moveFrom(gone.place);
+    else if (room.folderPaths.length < copyCount && this.#candidates().length > 0) await this.#moveFrom(undefined);
+    if (room.folderPaths.length === copyCount) await this.#destroyOld();
+  }
+
+  /** Folders that may get a copy. */
+  #candidates(): readonly VolumeEntry[] {
+    const { volumes, drainer } = this.#parts;
+    return volumes.entries.filter(({ place, volume }) => {
+      const isFolder = !/^https?:/.test(place);
+      return isFolder && volume?.state === "up" && !drainer.stateOf(volume.id) && !this.holds(place);
+    });
+  }
+
+  async #moveFrom(leaving: string | undefined): Promise<void> {
+    const { room, volumes, copyCount, putInOrder, audit } = this.#parts;
+    const staying = volumes.entries.map(({ place }) => place).filter((place) => this.holds(place) && place !== leaving);
+    const fresh = this.#candidates().map(({ place }) => place);
+    const next = [...staying, ...fresh].slice(0, copyCount);
+    if (next.length < Math.min(copyCount, room.folderPaths.length)) {
+      throw new ServerError("ERR_VOLUME_NEEDED", "no other volume can take its copy of the key store: add one first");
+    }
+    // Settings that cannot be written are told before anything is moved.
+    putInOrder(room.folderPaths.map(dirname), undefined);
+    await room.moveTo(next.map(keyFolderOf));
+    putInOrder(next, leaving);
+    const subject = `from ${leaving ?? "nowhere"} to ${next.filter((place) => !staying.includes(place)).join(", ")}`;
+    await audit.record({ actor: "key store", action: "move copy", subject, outcome: "done" });
+    await this.#destroyOld();
+  }
+
+  async #destroyOld(): Promise<void> {
+    for (const { place, volume } of this.#parts.volumes.entries) {
+      if (volume?.state !== "up" || /^https?:/.test(place) || this.holds(place)) continue;
+      if (!destroyKeyFolder(keyFolderOf(place))) continue;
+      await this.#parts.audit.record({
+        actor: "key store",
+        action: "destroy old copy",
+        subject: place,
+        outcome: "done",
+      });
+    }
+  }
+}
