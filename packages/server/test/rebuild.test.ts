@@ -168,6 +168,7 @@ test("damage that a start does not see is named when it is met, and the next sta
 
 test("a rebuild that is ordered keeps the audit trail, and is done once", async () => {
   await site.start();
+  await expectEverythingReads();
   const before = await site.server.context.catalog.listAudit(0, 1000);
   await site.stop();
   orderRebuild(site.config.dataPath);
