@@ -156,7 +156,7 @@ export interface ErasureOrder {
 
 /** What stands in the place of an erased recording's key. */
 export interface Tombstone {
-  /** Rises with each tombstone of the key store, from 1. */
+  /** Rises with each tombstone of the key store, and is at least the time in unix-ms. */
   readonly number: number;
   readonly recording: RecordingId;
   readonly erasure: ErasureId;

@@ -32,7 +32,7 @@ export function erasePatient(context: StoreContext, patient: PatientId, order: E
     const recordings = database.rows("SELECT id, terminal FROM recordings WHERE patient = ? ORDER BY id", patient);
     requireNoHold(database, { patient, recordings: recordings.map((recording) => textColumn(recording, "id")) });
     insertErasure(database, { id, tenant, patient, ...order });
-    recordings.forEach((recording) => bury(database, id, tenant, recording));
+    recordings.forEach((recording) => bury(database, { id, tenant, atUnixMs: order.atUnixMs }, recording));
     database.run("UPDATE patients SET sealed_key = ?, sealed_name = ? WHERE id = ?", EMPTY, EMPTY, patient);
     endAssignments(database, patient, order);
     return id;
@@ -67,7 +67,7 @@ export function eraseRecordings(
       requireNoHold(database, { patient, recordings: [textColumn(row, "id")] });
     }
     insertErasure(database, { id, tenant, patient: null, ...order });
-    rows.forEach((row) => bury(database, id, tenant, row));
+    rows.forEach((row) => bury(database, { id, tenant, atUnixMs: order.atUnixMs }, row));
     return true;
   });
   context.database.purge();
@@ -89,13 +89,15 @@ function findToErase(database: RowReader, recording: RecordingId): readonly Row[
 export function isErased(
   database: RowWriter,
   recording: Pick<Tombstone, "recording" | "terminal" | "tenant"> & { readonly patient: PatientId | null },
+  nowUnixMs: number,
 ): boolean {
   if (isBuried(database, recording.recording)) return true;
   const [row] = database.rows("SELECT LENGTH(sealed_key) AS size FROM patients WHERE id = ?", recording.patient);
   if (!row || integerColumn(row, "size") > 0) return false;
   const [erasure] = database.rows("SELECT id FROM erasures WHERE patient = ? ORDER BY at_ms, id", recording.patient);
   const { recording: id, terminal, tenant } = recording;
-  bury(database, ErasureId.parse(textColumn(erasure ?? {}, "id")), tenant, { id, terminal });
+  const buried = { id: ErasureId.parse(textColumn(erasure ?? {}, "id")), tenant, atUnixMs: nowUnixMs };
+  bury(database, buried, { id, terminal });
   return true;
 }
 
@@ -103,17 +105,20 @@ function isBuried(database: RowReader, recording: RecordingId): boolean {
   return database.rows("SELECT number FROM tombstones WHERE recording = ?", recording).length > 0;
 }
 
-/** Puts a tombstone in the place of a recording's key. */
-function bury(database: RowWriter, erasure: ErasureId, tenant: TenantId, recording: Row): void {
+/**
+ * Puts a tombstone in the place of a recording's key. Numbers rise with time, so that they rise also over a key store that
+ * was put back from a backup: whoever has seen higher ones would never look at lower ones.
+ */
+function bury(database: RowWriter, erasure: Pick<Erasure, "id" | "tenant" | "atUnixMs">, recording: Row): void {
   const [last] = database.rows("SELECT COALESCE(MAX(number), 0) AS number FROM tombstones");
-  const number = integerColumn(last ?? {}, "number") + 1;
+  const number = Math.max(integerColumn(last ?? {}, "number") + 1, erasure.atUnixMs);
   const id = textColumn(recording, "id");
   database.run(
     "INSERT INTO tombstones (recording, number, erasure, tenant, terminal) VALUES (?, ?, ?, ?, ?)",
     id,
     number,
-    erasure,
-    tenant,
+    erasure.id,
+    erasure.tenant,
     textColumn(recording, "terminal"),
   );
   database.run("DELETE FROM recordings WHERE id = ?", id);

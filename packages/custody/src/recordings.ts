@@ -31,7 +31,7 @@ export function obtainRecordingKey(
   const wrapping = findHolderKey(context, tenant, patient);
   const sealedKey = wrapping && sealBlob(wrapping, keyContext(recording), dataKey, random);
   const isGone = commit(context, (database) => {
-    if (isErased(database, { recording, tenant, terminal: serial, patient })) return true;
+    if (isErased(database, { recording, tenant, terminal: serial, patient }, nowUnixMs)) return true;
     if (!sealedKey) throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
     database.run(
       "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)",

@@ -66,7 +66,7 @@ describe("a patient who is erased", () => {
     for (const folder of folders) for (const bytes of sealed) expect(bytesIn(folder).includes(bytes)).toBe(false);
     expect(erasure).toMatchObject({ ...order, tenant: tenant.id, patient: patient.id });
     expect(erasure.tombstones.map(({ recording }) => recording).toSorted()).toEqual(recordings.toSorted());
-    expect(erasure.tombstones.map(({ number }) => number)).toEqual([1, 2]);
+    expect(erasure.tombstones.map(({ number }) => number)).toEqual([9000, 9001]);
     expect(store.patients(tenant.id)).toEqual([]);
     for (const recording of recordings) expect(store.findRecordingKey(recording)).toBeUndefined();
     expect(store.recordingKeys()).toEqual([]);
@@ -83,14 +83,14 @@ describe("a patient who is erased", () => {
       }
     }
     expect(store.findTombstone(late)).toEqual({
-      number: 2,
+      number: 9500,
       recording: late,
       erasure: id,
       tenant: tenant.id,
       terminal: terminal.serial,
       erasedAtUnixMs: 9000,
     });
-    expect(store.tombstonesAfter(1, 10).map((tombstone) => tombstone.recording)).toEqual([late]);
+    expect(store.tombstonesAfter(9000, 10).map((tombstone) => tombstone.recording)).toEqual([late]);
     expect(store.getErasure(id).tombstones).toHaveLength(2);
   });
 
@@ -202,9 +202,13 @@ describe("a copy of the key store that was away", () => {
     store.close();
     imageOf(`${folder}-away`, folder);
     expect(bytesIn(folder).includes(sealed)).toBe(true);
+    // Somebody else has it open, so that its log does not go by itself when the last one closes it.
+    const elsewhere = new DatabaseSync(join(folder, KEY_STORE_FILE));
+    elsewhere.prepare("SELECT COUNT(*) AS n FROM recordings").get();
     store = KeyStore.open(folders, kek, systemRandom);
     expect(store.findRecordingKey(recording)).toBeUndefined();
     for (const copy of folders) expect(bytesIn(copy).includes(sealed)).toBe(false);
+    elsewhere.close();
   });
 });
 

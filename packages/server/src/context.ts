@@ -228,6 +228,7 @@ async function openRooms(
     catalog,
     control,
     keys: serverKeys,
+    nowUnixMs,
     forget: (recording) => {
       recordingKeys.forget(recording);
       live.changed(recording);

@@ -158,6 +158,26 @@ test.each([0, 1])(
   },
 );
 
+test("it does not come back with an old backup of the whole key store: recordings are erased again at the start", async () => {
+  const backups = [0, 1].map((index) => ({ folder: keyFolder(index), backup: join(site.root, `backup-${index}`) }));
+  for (const { folder, backup } of backups) cpSync(folder, backup, { recursive: true });
+  await site.start();
+  await origin.erase(site);
+  await site.stop();
+  for (const { folder, backup } of backups) {
+    replace(folder, backup);
+    rmSync(backup, { recursive: true });
+  }
+  site.pass(1000);
+  await site.start();
+  expect(site.store.findRecordingKey(origin.ada.recording.id)).toBeUndefined();
+  const answer = await site.post(origin.ada.envelope);
+  expect(answer.erased).toHaveLength(1);
+  // The name is back with the key store: the catalog never had it. Whoever put it back erases the patient again.
+  await origin.erase(site);
+  await expectErased();
+});
+
 test("it does not come back from a volume that was away during the erasure", async () => {
   const wide = await ErasedOrigin.make(4);
   const full = wide.copy();

@@ -238,6 +238,8 @@ export interface CatalogMethods {
   findChain(recording: RecordingId, stream: number, fromSequence: number, toSequence: number): RecordingChain | null;
   /** Highest number of a tombstone that was acted on; 0 before the first. */
   lastErasure(): number;
+  /** Recordings that were erased, by number above one, in order, at most `limit`. */
+  listErased(afterNumber: number, limit: number): readonly ErasedRow[];
   /** Deletes every row of a recording but its chain, which stays as stubs. It may be told again. */
   eraseRecording(erased: ErasedRow): void;
   /** Keeps stubs that lie on the volumes, for a rebuild. */

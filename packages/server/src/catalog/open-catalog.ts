@@ -20,6 +20,7 @@ const METHODS: readonly (keyof CatalogMethods)[] = [
   "movePlaces",
   "findOver",
   "lastErasure",
+  "listErased",
   "eraseRecording",
   "storeStubs",
   "findStubs",

@@ -3,6 +3,7 @@ import { msBeforeFirstFrame, PatientId, RecordingId, TenantId, TerminalId } from
 import type { Copy } from "../volumes/volume.ts";
 import type {
   AuditRow,
+  ErasedRow,
   PatientSummaryRow,
   RecordingChain,
   RecordingFacts,
@@ -124,6 +125,15 @@ export function summaryRow(row: SqlRow): SummaryRow {
     sequence: Number(row["sequence"]),
     suspect: Boolean(row["suspect"]),
     sealed: row["sealed"] as Uint8Array,
+  };
+}
+
+/** A row of the erased table. */
+export function erasedRow(row: SqlRow): ErasedRow {
+  return {
+    recording: RecordingId.parse(String(row["recording"])),
+    number: Number(row["number"]),
+    erasedAtUnixMs: Number(row["erased_ms"]),
   };
 }
 

@@ -11,6 +11,7 @@ import type { Tombstone } from "@pericard/custody";
 import { KeyId, STUBS_MAX, Stubs, type RecordingId } from "@pericard/protocol";
 import type { Catalog, StubRow } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
+import { ServerError } from "../errors.ts";
 import type { KeyStorePort } from "../keys/key-store.ts";
 import type { StatementSigner } from "../keys/server-keys.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
@@ -22,6 +23,7 @@ export interface ErasureParts {
   readonly catalog: Catalog;
   readonly control: ControlArea;
   readonly keys: StatementSigner;
+  readonly nowUnixMs: () => number;
   /** Whoever remembers anything of the recording forgets it. */
   readonly forget: (recording: RecordingId) => void;
   readonly onError: (error: unknown) => void;
@@ -45,7 +47,10 @@ export class Erasures {
    * @throws when key store or catalog do not answer.
    */
   async start(intervalMs: number): Promise<void> {
-    this.#forgotten = await this.#parts.catalog.lastErasure();
+    const last = await this.#parts.catalog.lastErasure();
+    const [known] = last === 0 ? [] : await this.#parts.keyStore.tombstonesAfter(last - 1, 1);
+    if (last > 0 && known?.number !== last) await this.#eraseAgain();
+    this.#forgotten = known?.number === last ? last : 0;
     await this.catchUp();
     const look = (): void => {
       this.catchUp()
@@ -74,6 +79,31 @@ export class Erasures {
     const turn = this.#working.then(work);
     this.#working = turn.catch(() => undefined);
     return turn;
+  }
+
+  /**
+   * The catalog knows of erasures that the key store does not: it was put back from a backup of before, with the keys. Those
+   * of recordings are erased again; a patient's name is not, since the catalog does not have it.
+   */
+  async #eraseAgain(): Promise<void> {
+    const { catalog, keyStore, nowUnixMs, onError } = this.#parts;
+    const order = { reason: "key store was put back from before the erasure", by: "server", atUnixMs: nowUnixMs() };
+    let after = 0;
+    for (;;) {
+      const rows = await catalog.listErased(after, TOMBSTONES_AT_ONCE);
+      for (const { recording } of rows) {
+        try {
+          if (await keyStore.findRecordingKey(recording)) await keyStore.eraseRecordings([recording], order);
+        } catch (error) {
+          // A hold that was put back too: it stays readable by its key, not shown by this catalog, and somebody is told.
+          onError(error);
+        }
+      }
+      const last = rows.at(-1);
+      if (!last) break;
+      after = last.number;
+    }
+    onError(new ServerError("ERR_KEYSTORE_OLD", "key store was put back from before erasures: see docs/keys.md"));
   }
 
   async #catchUp(): Promise<void> {

@@ -30,6 +30,9 @@ export function describeErasures(catalog: () => Catalog): void {
       await catalog().storeSummaries(key, 0, [{ sequence: 0, suspect: false, sealed: drawHash() }]);
       const told = await erase(catalog(), first.recording);
       expect(await catalog().lastErasure()).toBe(told);
+      const row = { recording: first.recording, number: told, erasedAtUnixMs: 5000 };
+      expect(await catalog().listErased(told - 1, 9)).toEqual([row]);
+      expect(await catalog().listErased(told, 9)).toEqual([]);
       expect(await catalog().findRecording(first.recording)).toBeNull();
       expect(await catalog().findChain(first.recording, 0, 0, 9)).toBeNull();
       expect(await catalog().findSegments(key, 0, 0, 1e9, 99)).toEqual([]);

@@ -1,13 +1,20 @@
 /** Erased recordings: what stays of them, and what was done about them. */
 import { PatientId, RecordingId } from "@pericard/protocol";
 import type { Catalog, ErasedRow } from "../catalog.ts";
-import { stubRow } from "../rows.ts";
+import { erasedRow, stubRow } from "../rows.ts";
 import { columnsOf, unnest } from "./columns.ts";
 import type { Ask, Database } from "./database.ts";
 
 type ErasureMethods = Pick<
   Catalog,
-  "findOver" | "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
+  | "findOver"
+  | "lastErasure"
+  | "listErased"
+  | "eraseRecording"
+  | "storeStubs"
+  | "findStubs"
+  | "findUnpackedStubs"
+  | "markStubsPacked"
 >;
 
 const STUB_COLUMNS = "stream, sequence, hash, prev, final";
@@ -34,6 +41,10 @@ export function erasureMethods({ ask, transact }: Database): ErasureMethods {
     lastErasure: async () => {
       const [row] = await ask("SELECT COALESCE(MAX(number), 0) AS n FROM erased");
       return Number(row?.["n"]);
+    },
+    listErased: async (afterNumber, limit) => {
+      const text = "SELECT * FROM erased WHERE number > $1 ORDER BY number LIMIT $2";
+      return (await ask(text, afterNumber, limit)).map(erasedRow);
     },
     eraseRecording: (erased) => transact((inside) => eraseRecording(inside, erased)),
     storeStubs: async (recording, stubs) => {

@@ -1,12 +1,19 @@
 /** Erased recordings: what stays of them, and what was done about them. */
 import { PatientId, RecordingId } from "@pericard/protocol";
 import type { CatalogMethods } from "../catalog.ts";
-import { stubRow } from "../rows.ts";
+import { erasedRow, stubRow } from "../rows.ts";
 import type { SqlContext } from "./sql-context.ts";
 
 type ErasureMethods = Pick<
   CatalogMethods,
-  "findOver" | "lastErasure" | "eraseRecording" | "storeStubs" | "findStubs" | "findUnpackedStubs" | "markStubsPacked"
+  | "findOver"
+  | "lastErasure"
+  | "listErased"
+  | "eraseRecording"
+  | "storeStubs"
+  | "findStubs"
+  | "findUnpackedStubs"
+  | "markStubsPacked"
 >;
 
 const STUB_COLUMNS = "stream, sequence, hash, prev, final";
@@ -30,6 +37,8 @@ export function erasureMethods(context: SqlContext): ErasureMethods {
         }));
     },
     lastErasure: () => Number(sql("SELECT COALESCE(MAX(number), 0) AS n FROM erased").get()?.["n"]),
+    listErased: (afterNumber, limit) =>
+      sql("SELECT * FROM erased WHERE number > ? ORDER BY number LIMIT ?").all(afterNumber, limit).map(erasedRow),
     eraseRecording: (erased) => transact(() => eraseRecording(context, erased)),
     storeStubs: (recording, stubs) =>
       transact(() => {
