@@ -53,6 +53,7 @@ const WHAT_MAY_STILL_EXIST = [
   "Backups of the key store from before the erasure hold the keys until the day named here. Who restores one must erase again.",
   "Exports, prints and screens of people who were allowed to read before.",
   "Uploads that somebody copied off the network open to a thief of both the terminal's key block and the server's HPKE key.",
+  "What a terminal recorded without contact cannot be dated when it comes: it is nobody's, and is to be erased by its id.",
   "What a terminal still has in its journal goes when it next reaches the server; it opens with that terminal's module alone.",
 ];
 
