@@ -70,7 +70,7 @@ function logEvents(log: FastifyBaseLogger, counters: Counters): ForwarderEvents 
     },
     onDamaged: ({ routing, position }) => {
       counters.damagedCount += 1;
-      log.error({ routing, sizeBytes: position.sizeBytes }, "message was damaged on disk");
+      log.error({ routing, ...position }, "message was damaged on disk");
     },
     onLater: ({ routing }, reason, delayMs) =>
       log.warn({ routing, reason, delayMs: Math.round(delayMs) }, "message could not be forwarded yet"),
@@ -136,6 +136,7 @@ function assemble(config: GatewayConfig, overrides: GatewayOverrides, held: Held
       forwarder.pump();
     },
     onFullness: (fullness) => logFullness(server.log, fullness),
+    onUnusable: (position) => server.log.error(position, "bytes of the spool were damaged on disk"),
     onBroken: ({ code, cause }) => server.log.error({ code, err: cause }, "spool cannot be written"),
   });
   const events = logEvents(server.log, counters);

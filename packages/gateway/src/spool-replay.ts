@@ -28,19 +28,21 @@ function takeFrame(ledger: SpoolLedger, frame: Frame, position: FramePosition): 
 }
 
 /**
- * Fills an empty ledger from the entries of a log, and tells how many runs of bytes could not be used. What they held
+ * Fills an empty ledger from the entries of a log, and tells of each run of bytes that could not be used. What they held
  * is lost to the gateway only: terminals keep everything until the storage server has signed for it.
  */
-export function replaySpool(entries: Iterable<LogEntry>, ledger: SpoolLedger): { readonly unusableCount: number } {
-  let unusableCount = 0;
+export function replaySpool(
+  entries: Iterable<LogEntry>,
+  ledger: SpoolLedger,
+  onUnusable: (position: FramePosition) => void,
+): void {
   for (const entry of entries) {
     try {
       if (entry.kind === "frame") takeFrame(ledger, entry.frame, entry.position);
-      else unusableCount += 1;
+      else onUnusable(entry.position);
     } catch (error) {
       if (!(error instanceof ProtocolError || error instanceof GatewayError)) throw error;
-      unusableCount += 1;
+      onUnusable(entry.position);
     }
   }
-  return { unusableCount };
 }

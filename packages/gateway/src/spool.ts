@@ -3,7 +3,7 @@
  *
  * How disk space comes back: spool-sweep.ts.
  */
-import { frameBytesFor, FrameError, type Folder } from "@pericard/framelog";
+import { frameBytesFor, FrameError, type Folder, type FramePosition } from "@pericard/framelog";
 import type { Clock } from "./clock.ts";
 import type { ClientConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
@@ -32,6 +32,8 @@ export interface SpoolOptions {
   readonly onBroken: (error: GatewayError) => void;
   /** Called when the spool has passed a part of its limit, and when it has room again. */
   readonly onFullness: (fullness: Fullness) => void;
+  /** Told of each run of bytes that could not be read back at the start. */
+  readonly onUnusable: (position: FramePosition) => void;
 }
 
 /** A mark that a spool has just passed. */
@@ -53,8 +55,11 @@ export class Spool {
   readonly #marks = new FullnessMarks();
   /** What the message took that had no room; undefined when none was refused since one was taken. */
   #refusedBytes: number | undefined;
+  #unusableCount = 0;
   /** Runs of bytes on disk that could not be read back at the start. */
-  readonly unusableCount: number;
+  get unusableCount(): number {
+    return this.#unusableCount;
+  }
 
   /**
    * Opens the spool and reads it back; {@link items} then gives what waits.
@@ -78,7 +83,10 @@ export class Spool {
       sync: () => this.#log.sync(),
       onLost: (item) => this.#ledger.remove(item.order),
     });
-    this.unusableCount = replaySpool(this.#log.replay(), this.#ledger).unusableCount;
+    replaySpool(this.#log.replay(), this.#ledger, (position) => {
+      this.#unusableCount += 1;
+      options.onUnusable(position);
+    });
     this.#rate = new IntakeRate(clock);
     for (const item of this.#ledger.items()) this.#rate.add(item.position.sizeBytes, item.receivedAtUnixMs);
     this.#sweep();

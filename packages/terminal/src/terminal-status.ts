@@ -1,6 +1,7 @@
 /** What a terminal says of itself, as plain JSON values. */
 import { SUITE_NAME, type RecordingId, type RoutingId, type SuiteName, type TerminalId } from "@pericard/protocol";
 import { readRefusals, type RefusalRecord, type TrsmKind } from "@pericard/trsm";
+import { journalFileName } from "./journal/guarded-log.ts";
 import { isDiskError } from "./journal/journal-error.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
@@ -21,6 +22,8 @@ export interface TerminalStatus {
     readonly oldestUnreceiptedAgeMs: number | null;
     /** Code of what stopped the journal, e.g. ERR_JOURNAL_DISK_FULL; null while it takes segments. */
     readonly failure: string | null;
+    /** Runs of bytes that were found damaged when the journal was opened, the first 16. */
+    readonly damaged: readonly { readonly file: string; readonly offsetBytes: number; readonly sizeBytes: number }[];
   };
   readonly trsm: {
     /** `soft` is simulated: root on the terminal can read its keys. */
@@ -82,6 +85,11 @@ export function makeTerminalStatus(parts: TerminalParts, run: TerminalRun): Term
       quarantined: journal.quarantined.size,
       oldestUnreceiptedAgeMs: oldestAgeMs(parts),
       failure: journal.failure?.code ?? null,
+      damaged: journal.replay.damaged.map(({ fileNumber, offsetBytes, sizeBytes }) => ({
+        file: journalFileName(fileNumber),
+        offsetBytes,
+        sizeBytes,
+      })),
     },
     trsm: trsmOf(parts),
     keyUse: { cycle, index, use, maximum, policyVersion },

@@ -223,6 +223,7 @@ export function status(options: TerminalOptions): void {
     `terminal   ${serial}${running ? ", running" : ""}${suiteMark(suite)}`,
     `recording  ${recording ?? "none"}`,
     `journal    ${journal.items} segments without a receipt, ${bytesText(journal.bytes)} of ${bytesText(journal.limitBytes)}${last}`,
+    ...journal.damaged.map((run) => `damaged    ${run.file}, byte ${run.offsetBytes}, ${bytesText(run.sizeBytes)}`),
     `quarantine ${journal.quarantined} segments`,
     `module     ${moduleText(trsm)}`,
     `key        index ${keyUse.index} of cycle ${keyUse.cycle}, use ${keyUse.use} of ${keyUse.maximum}`,

@@ -1,5 +1,5 @@
 /** Spools over folders that a test can break, with time and turns of the event loop in its hands. */
-import { createMemoryFolder, type Folder, type MemoryFolder } from "@pericard/framelog";
+import { createMemoryFolder, type Folder, type FramePosition, type MemoryFolder } from "@pericard/framelog";
 import { readClientMessage } from "../../src/message.ts";
 import type { SpoolItem } from "../../src/spool-ledger.ts";
 import { Spool } from "../../src/spool.ts";
@@ -23,6 +23,8 @@ export interface TestSpool {
   readonly broken: readonly string[];
   /** Marks of fullness that were passed; 0 for being below all again. */
   readonly fullness: readonly number[];
+  /** Runs of bytes that could not be read back. */
+  readonly unusable: readonly FramePosition[];
   /** Ends the turn of the event loop. */
   turn(): Promise<void>;
   /** Takes a message in and ends the turn: the error's code, or undefined. */
@@ -38,6 +40,7 @@ export function openSpool(
   const durable: SpoolItem[] = [];
   const broken: string[] = [];
   const fullness: number[] = [];
+  const unusable: FramePosition[] = [];
   let deferred: (() => void)[] = [];
   const spool = new Spool({
     folder,
@@ -47,6 +50,7 @@ export function openSpool(
     onDurable: (item) => durable.push(item),
     onBroken: ({ code }) => broken.push(code),
     onFullness: ({ part }) => fullness.push(part),
+    onUnusable: (position) => unusable.push(position),
   });
   const turn = async (): Promise<void> => {
     await settle();
@@ -64,7 +68,7 @@ export function openSpool(
     await admitted;
     return code;
   };
-  return { spool, clock, durable, broken, fullness, turn, admit };
+  return { spool, clock, durable, broken, fullness, unusable, turn, admit };
 }
 
 /** The messages that a spool over this folder would forward, in order, as hexadecimal. */

@@ -5,6 +5,10 @@ import { journalError } from "./journal-error.ts";
 
 /** Name of the journal's files and of their format. */
 export const JOURNAL_NAME = "journal";
+
+/** Name of a file of the journal. Source: docs/format.md §10.1. */
+export const journalFileName = (fileNumber: number): string =>
+  `${JOURNAL_NAME}-${String(fileNumber).padStart(8, "0")}.cbor`;
 const FILE_NAME = /^journal-\d{8}\.cbor$/;
 
 /** A frame log that remembers why it stopped. */

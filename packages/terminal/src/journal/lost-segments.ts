@@ -2,7 +2,7 @@
 import { scanFrames, type Folder, type Scanned } from "@pericard/framelog";
 import type { SegmentPlace } from "@pericard/protocol";
 import type { HashKey } from "../hash-key.ts";
-import { JOURNAL_NAME } from "./guarded-log.ts";
+import { journalFileName } from "./guarded-log.ts";
 import type { Journal } from "./journal.ts";
 import { findMissing } from "./missing.ts";
 
@@ -26,7 +26,7 @@ export function findLostPlaces(folder: Folder, journal: Journal): readonly Segme
 function* scanFrom(folder: Folder, fileNumber: number): Generator<Scanned> {
   const names = new Set(folder.list());
   for (const number of [fileNumber, fileNumber + 1]) {
-    const name = `${JOURNAL_NAME}-${String(number).padStart(8, "0")}.cbor`;
+    const name = journalFileName(number);
     if (!names.has(name)) return;
     const file = folder.open(name);
     try {

@@ -26,11 +26,16 @@ export interface Replay {
   readonly newest: NewestItem | null;
   /** Files with runs that are no frames; an unfinished append at the end of a file is none of them. */
   readonly damagedFileNumbers: ReadonlySet<number>;
+  /** Where those runs lie: the first 16. */
+  readonly damaged: readonly FramePosition[];
   /** Whether something after the last readable frame is damaged: it may have been uploaded. */
   readonly tailDamaged: boolean;
   /** Marks of items that are not in the journal. */
   readonly orphanMarks: ReadonlySet<HashKey>;
 }
+
+/** Runs that are named; further ones still count by their file. */
+const DAMAGED_MAX = 16;
 
 /** Fills an empty index from the log. @throws {FrameError} as {@link FrameLog.replay}. */
 export function replayJournal(log: Pick<FrameLog, "replay">, index: JournalIndex): Replay {
@@ -41,7 +46,8 @@ export function replayJournal(log: Pick<FrameLog, "replay">, index: JournalIndex
 
 class ReplayReader {
   readonly #index: JournalIndex;
-  readonly #damaged = new Set<number>();
+  readonly #damagedFileNumbers = new Set<number>();
+  readonly #damaged: FramePosition[] = [];
   readonly #orphans = new Set<HashKey>();
   readonly #recordings = new Map<string, SegmentPlace["recording"]>();
   #newest: NewestItem | null = null;
@@ -54,17 +60,23 @@ class ReplayReader {
   take(entry: LogEntry): void {
     if (entry.kind === "cut") return;
     const readable = entry.kind === "frame" && this.#takeFrame(entry.frame.kind, entry.frame.content, entry.position);
-    if (!readable) this.#damaged.add(entry.position.fileNumber);
+    if (!readable) this.#noteDamage(entry.position);
     this.#tailDamaged = !readable;
   }
 
   finish(): Replay {
     return {
       newest: this.#newest,
-      damagedFileNumbers: this.#damaged,
+      damagedFileNumbers: this.#damagedFileNumbers,
+      damaged: this.#damaged,
       tailDamaged: this.#tailDamaged,
       orphanMarks: this.#orphans,
     };
+  }
+
+  #noteDamage(position: FramePosition): void {
+    this.#damagedFileNumbers.add(position.fileNumber);
+    if (this.#damaged.length < DAMAGED_MAX) this.#damaged.push(position);
   }
 
   /** Whether the frame is one of the journal's; one that is not is as good as damaged. */
