@@ -1,32 +1,18 @@
 /** Several streams to a recording, and observations from upload to reading. */
-import { BYTE_CODECS } from "@pericard/ecg";
-import {
-  encodeObservations,
-  utf8,
-  type BootId,
-  type Observation,
-  type ObservationComponent,
-  type ObservationDescriptor,
-} from "@pericard/protocol";
+import { utf8, type BootId, type Observation } from "@pericard/protocol";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ApiClient } from "../src/client/api-client.ts";
 import type { DescribedObservation } from "../src/retrieval/observations.ts";
 import { everySample, readerOf, readFramed, signIn } from "./support/reading.ts";
+import { CLAIMED_MS, component, ObservationStream } from "./support/test-observations.ts";
 import { PLAIN_SHAPE, TestRecording } from "./support/test-recording.ts";
 import { TestInstallation } from "./support/test-server.ts";
-import { drawBoot, drawRecording, hashOf, type TestTerminal } from "./support/test-terminal.ts";
+import { drawBoot, type TestTerminal } from "./support/test-terminal.ts";
 
 /** Time for what happens after the receipt. */
 const SOON = { timeout: 20_000 };
-const CLAIMED_MS = Date.UTC(2026, 2, 1, 8);
-
-const component = (code: string, unit: string, mantissa: number, exponent = 0): ObservationComponent => ({
-  code,
-  unit,
-  value: { mantissa, exponent },
-});
 
 const saturation = (percent: number, afterMs = 0): Observation => ({
   afterMs,
@@ -56,59 +42,6 @@ beforeAll(async () => {
   client = await readerOf(site);
 });
 afterAll(() => site.remove());
-
-/** A stream of observations, chained as a terminal chains it. */
-class ObservationStream {
-  readonly recording;
-  readonly #stream: number;
-  readonly #of: TestTerminal;
-  readonly #origin: Partial<ObservationDescriptor>;
-  #prev: Uint8Array | null = null;
-  #sequence = 0;
-  #count = 0;
-
-  constructor(
-    stream: number,
-    wish: { recording?: TestRecording["id"]; of?: TestTerminal } & Partial<ObservationDescriptor> = {},
-  ) {
-    const { recording = drawRecording(), of = terminal, ...origin } = wish;
-    this.recording = recording;
-    this.#stream = stream;
-    this.#of = of;
-    this.#origin = origin;
-  }
-
-  next(
-    observations: readonly Observation[],
-    wish: { codec?: "raw" | "gzip"; final?: boolean; encoded?: Uint8Array } = {},
-  ): Uint8Array {
-    const { codec = "raw", final = false } = wish;
-    const plain = encodeObservations(observations);
-    const encoded = wish.encoded ?? (codec === "gzip" ? BYTE_CODECS.gzip.encode(plain) : plain);
-    const sealed = this.#of.segment(
-      { recording: this.recording, sequence: this.#sequence, prev: this.#prev, final },
-      {
-        descriptor: {
-          kind: 2,
-          boot: null,
-          claimed: { unixMs: CLAIMED_MS, zoneOffsetMinutes: 60 },
-          firstFrame: this.#count,
-          frameCount: observations.length,
-          shape: null,
-          predecessor: null,
-          ...this.#origin,
-        },
-        codec,
-        encoded,
-      },
-      { stream: this.#stream },
-    );
-    this.#prev = hashOf(sealed);
-    this.#sequence += 1;
-    this.#count += observations.length;
-    return sealed;
-  }
-}
 
 async function upload(of: TestTerminal, ...segments: readonly Uint8Array[]): Promise<void> {
   const { receipted } = await site.post(of.envelope(...segments));
@@ -142,7 +75,7 @@ describe("a recording of several streams", () => {
       bootAt(10_400),
       ecg.id,
     );
-    const values = new ObservationStream(2, { recording: ecg.id, ...bootAt(11_000) });
+    const values = new ObservationStream(terminal, 2, { recording: ecg.id, ...bootAt(11_000) });
     await site.post(terminal.status({ bootId, monotonicMs: 9000 }));
     await upload(
       terminal,
@@ -180,7 +113,7 @@ describe("a recording of several streams", () => {
   });
 
   test("has no samples in a stream of observations, and none in one that it has not", async () => {
-    const values = new ObservationStream(0);
+    const values = new ObservationStream(terminal, 0);
     await upload(terminal, values.next([saturation(97)]));
     await expect(client.samples(values.recording, 0, 1)).rejects.toThrow("400 ERR_REQUEST_RANGE");
     await expect(client.samples(values.recording, 0, 1, 3)).rejects.toThrow("404 ERR_NOT_FOUND");
@@ -189,7 +122,7 @@ describe("a recording of several streams", () => {
 
   test("keeps a stream to its kind", async () => {
     const ecg = new TestRecording(terminal);
-    const values = new ObservationStream(0, { recording: ecg.id });
+    const values = new ObservationStream(terminal, 0, { recording: ecg.id });
     await upload(terminal, ecg.next().sealed);
     values.next([]);
     const outcome = await site.post(terminal.envelope(values.next([saturation(97)])));
@@ -203,7 +136,7 @@ describe("observations", () => {
     const bootId = drawBoot();
     await site.post(own.status({ bootId, monotonicMs: 1000 }));
     const contactMs = site.clock.unixMs;
-    const stream = new ObservationStream(0, { of: own, boot: { bootId, monotonicMs: 5000 } });
+    const stream = new ObservationStream(own, 0, { boot: { bootId, monotonicMs: 5000 } });
     const temperature = component("MDC_TEMP_BODY", "Cel", 3660, -2);
     const unknown = component("MDCX_ACME_STEPS", "{steps}", -12, 3);
     const early = pressure(128, 81, CLAIMED_MS - 86_400_000);
@@ -245,7 +178,7 @@ describe("observations", () => {
 
   test("are found by code and by time", async () => {
     const { own, id } = somebody("a cuff and an oximeter");
-    const stream = new ObservationStream(0, { of: own });
+    const stream = new ObservationStream(own, 0);
     const day = 86_400_000;
     await upload(own, stream.next([1, 2, 3].map((i) => pressure(100 + i, 70, CLAIMED_MS - i * day))));
     await upload(own, stream.next([saturation(95), saturation(96, 60_000)], { codec: "gzip" }));
@@ -260,7 +193,7 @@ describe("observations", () => {
 
   test("that no body can have, or that are none, are kept, marked and told of", async () => {
     const { own, id } = somebody("broken");
-    const stream = new ObservationStream(3, { of: own });
+    const stream = new ObservationStream(own, 3);
     await upload(
       own,
       stream.next([saturation(97)]),
@@ -280,8 +213,8 @@ describe("observations", () => {
     const { own, id } = somebody("many");
     const expected: string[] = [];
     for (const count of [1, 300, 40]) {
-      const streams = [new ObservationStream(0, { of: own })];
-      streams.push(new ObservationStream(5, { of: own, recording: (streams[0] as ObservationStream).recording }));
+      const streams = [new ObservationStream(own, 0)];
+      streams.push(new ObservationStream(own, 5, { recording: (streams[0] as ObservationStream).recording }));
       for (const [s, stream] of streams.entries()) {
         const segments = Array.from({ length: 5 }, (_, i) =>
           stream.next(Array.from({ length: Math.ceil(count / 5) }, (__, at) => saturation(50 + i + s * 10, at))),
@@ -309,7 +242,7 @@ describe("observations", () => {
 
   test("that a page was short of are given by the next one, however rare they are", async () => {
     const { own, id } = somebody("rare");
-    const stream = new ObservationStream(0, { of: own });
+    const stream = new ObservationStream(own, 0);
     await upload(own, stream.next([pressure(120, 80, CLAIMED_MS)]));
     for (let i = 0; i < 5; i += 1) {
       await upload(own, ...Array.from({ length: 60 }, () => stream.next([saturation(97)])));

@@ -1,5 +1,6 @@
 /** A client of the API for programs: signs in with a one-time link, then reads as its account may. */
 import type { ObservationPage } from "../retrieval/observations.ts";
+import type { TrendPage } from "../retrieval/trends.ts";
 import type { RecordingDescription } from "../retrieval/describe.ts";
 import { ServerError } from "../errors.ts";
 
@@ -44,6 +45,12 @@ async function ask(url: string, options: RequestInit = {}): Promise<Response> {
   throw new ServerError("ERR_REQUEST_RANGE", `server answered ${response.status} ${code} ${detail}`.trimEnd());
 }
 
+/** What of a wish was said, as a query. */
+function queryOf(wish: ObservationsWish & { readonly bucketMs?: number }): URLSearchParams {
+  const said = Object.entries(wish).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return new URLSearchParams(said);
+}
+
 export class ApiClient {
   readonly #baseUrl: string;
   readonly #cookie: string;
@@ -84,9 +91,7 @@ export class ApiClient {
 
   /** One page of a patient's observations. */
   async observations(patientId: string, wish: ObservationsWish = {}): Promise<ObservationPage> {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(wish)) if (value !== undefined) query.set(name, String(value));
-    return (await (await this.#get(`patients/${patientId}/observations?${query}`)).json()) as ObservationPage;
+    return (await (await this.#get(`patients/${patientId}/observations?${queryOf(wish)}`)).json()) as ObservationPage;
   }
 
   /** All of a patient's observations that are meant, a page at a time, newest first. */
@@ -97,6 +102,14 @@ export class ApiClient {
       if (page.next === null) return;
       after = page.next;
     }
+  }
+
+  /** One page of a patient's observations in stretches of `bucketMs`. */
+  async trends(
+    patientId: string,
+    wish: { readonly bucketMs: number } & Pick<ObservationsWish, "from" | "to" | "after">,
+  ): Promise<TrendPage> {
+    return (await (await this.#get(`patients/${patientId}/trends?${queryOf(wish)}`)).json()) as TrendPage;
   }
 
   /** Exact samples; a missing one is its lead's own code. At most 60 s are given, see `toFrame`. */

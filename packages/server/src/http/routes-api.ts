@@ -24,6 +24,8 @@ import {
   SerialParameters,
   Session,
   SummaryQuery,
+  Trends,
+  TrendsQuery,
 } from "./schemas.ts";
 import { sessionToken, setSessionCookie } from "./session-cookie.ts";
 
@@ -121,6 +123,16 @@ export const apiRoutes =
         const codes = code === undefined ? [] : code.split(",");
         const query = { codes, fromUnixMs: from, toUnixMs: to, limit, after };
         return library.readObservations(accountOf(request), PatientId.parse(request.params.id), query);
+      },
+    );
+
+    app.get(
+      "/api/v1/patients/:id/trends",
+      { schema: { params: IdParameters, querystring: TrendsQuery, response: { 200: Trends } } },
+      async (request) => {
+        const { from, to, bucketMs, after } = request.query;
+        const query = { fromUnixMs: from, toUnixMs: to, bucketMs, after };
+        return library.readTrends(accountOf(request), PatientId.parse(request.params.id), query);
       },
     );
 

@@ -42,7 +42,8 @@ export function addPageRoutes(app: FastifyInstance, viewerPath: string, sessions
       maxAge: "30d",
       schemaHide: true,
     });
-    for (const path of ["/", "/patients/:id", "/recordings/:id", "/terminals/:serial"]) {
+    const patient = ["/patients/:id", "/patients/:id/trends", "/patients/:id/values"];
+    for (const path of ["/", ...patient, "/recordings/:id", "/terminals/:serial"]) {
       scope.get(path, { schema: { hide: true } }, (_request, reply) => reply.type(html).send(viewerPage));
     }
   });

@@ -177,6 +177,44 @@ export const ObservationsQuery = Type.Object({
   after: Type.Optional(Type.String({ maxLength: 64, description: "next of the page before" })),
 });
 
+const Certainty = [Type.Literal("device"), Type.Literal("measured"), Type.Literal("claimed")] as const;
+
+export const TrendsQuery = Type.Object({
+  from: Type.Optional(UnixMs),
+  to: Type.Optional(UnixMs),
+  bucketMs: Type.Integer({ minimum: 1, maximum: 31_536_000_000, description: "length of a stretch" }),
+  after: Type.Optional(Type.String({ maxLength: 64, description: "next of the page before" })),
+});
+
+export const Trends = Type.Object({
+  series: Type.Array(
+    Type.Object({
+      code: Type.String(),
+      name: Type.Union([Type.String(), Type.Null()], { description: "null when the code is not a known one" }),
+      unit: Type.String({ description: "UCUM" }),
+      buckets: Type.Array(
+        Type.Object({
+          fromUnixMs: Type.Integer({ description: "a multiple of bucketMs" }),
+          suspect: Type.Boolean({
+            description: "a stretch may be there twice: values that no body can have are apart",
+          }),
+          count: Type.Integer(),
+          lowest: Type.String({ description: "decimal, with the digits that the device gave" }),
+          highest: Type.String(),
+          last: Type.String(),
+          lastUnixMs: Type.Integer({ description: "when the last was measured" }),
+          certainty: Type.Union([...Certainty]),
+        }),
+      ),
+    }),
+  ),
+  untimedCount: Type.Integer({ description: "values without a time, when neither from nor to is asked for" }),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: "the query's after for the next page, whose stretches may be those of this one; null at the end",
+  }),
+  unreadableSegments: Type.Integer(),
+});
+
 export const Observations = Type.Object({
   observations: Type.Array(
     Type.Object({
@@ -187,12 +225,7 @@ export const Observations = Type.Object({
       device: Nullable(Type.String()),
       time: Type.Object({
         unixMs: Nullable(Type.Integer()),
-        certainty: Type.Union([
-          Type.Literal("device"),
-          Type.Literal("measured"),
-          Type.Literal("claimed"),
-          Type.Literal("unknown"),
-        ]),
+        certainty: Type.Union([...Certainty, Type.Literal("unknown")]),
       }),
       arrivedAtUnixMs: Type.Union([Type.Integer(), Type.Null()], { description: "when it came to the terminal" }),
       components: Type.Array(

@@ -27,6 +27,7 @@ import { readObservationPage, type ObservationPage, type ObservationQuery } from
 import { clampStretch, readSamples, requireStretch, type MissingStyle, type Stretch } from "./samples.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 import { readSummary } from "./summaries.ts";
+import { readTrendPage, type TrendPage, type TrendQuery } from "./trends.ts";
 
 /** A stretch of one stream; without one, of that which stands for the recording. */
 export interface StreamStretch extends Stretch {
@@ -124,11 +125,20 @@ export class Library {
 
   /** One page of a patient's observations. */
   async readObservations(account: Account, patient: PatientId, query: ObservationQuery): Promise<ObservationPage> {
+    return readObservationPage(this.#parts, await this.#openObservations(account, patient), query);
+  }
+
+  /** One page of a patient's observations in few numbers. */
+  async readTrends(account: Account, patient: PatientId, query: TrendQuery): Promise<TrendPage> {
+    return readTrendPage(this.#parts, await this.#openObservations(account, patient), query);
+  }
+
+  /** Checks the role, writes the audit entry, and gives the recordings that may have observations. */
+  async #openObservations(account: Account, patient: PatientId): Promise<readonly RecordingRow[]> {
     const known = await this.#findPatient(account, patient);
     const allowed = known !== undefined && mayRead(account, "read observations", { tenant: account.tenant, patient });
     await this.#audit(account, "read observations", patient, allowed);
-    const { catalog } = this.#parts;
-    return readObservationPage(this.#parts, await catalog.listRecordings(account.tenant, patient), query);
+    return this.#parts.catalog.listRecordings(account.tenant, patient);
   }
 
   /** How far a terminal's keys are used, and what became of them. */

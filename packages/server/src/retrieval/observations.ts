@@ -66,7 +66,7 @@ export interface ObservationPage {
 }
 
 export interface ObservationParts {
-  readonly catalog: Catalog;
+  readonly catalog: Pick<Catalog, "findSegments" | "findBootOffset">;
   readonly reader: SegmentReader;
 }
 
@@ -83,7 +83,8 @@ interface Cursor {
   readonly before: number;
 }
 
-const cursorText = ({ recording, stream, before }: Cursor): string => `${recording}.${stream}.${before}`;
+/** Text of a place, as `next` of a page. */
+export const cursorText = ({ recording, stream, before }: Cursor): string => `${recording}.${stream}.${before}`;
 
 /** @throws {ServerError} ERR_REQUEST_RANGE when the text is no page's `next`. */
 function parseCursor(text: string): Cursor {
@@ -100,7 +101,10 @@ interface StreamToRead {
 }
 
 /** Streams of observations in the order in which they are read: newest recording first. */
-function streamsToRead(rows: readonly RecordingRow[], query: ObservationQuery): readonly StreamToRead[] {
+export function streamsToRead(
+  rows: readonly RecordingRow[],
+  query: Pick<ObservationQuery, "after" | "fromUnixMs">,
+): readonly StreamToRead[] {
   const all = rows.flatMap((row) =>
     row.streams
       .filter(({ kind }) => kind === BODY_KIND.observation)
@@ -122,7 +126,7 @@ function placeOf(all: readonly StreamToRead[], { recording, stream }: Cursor): n
 
 /** Segments of a stream before an observation, newest first, some at a time. */
 async function* segmentsBefore(
-  catalog: Catalog,
+  catalog: Pick<Catalog, "findSegments">,
   { row, stream, before }: StreamToRead,
 ): AsyncGenerator<readonly SegmentPlacement[]> {
   for (let end = before; end > 0;) {
@@ -189,7 +193,7 @@ function describeSegment(
 }
 
 /** Observations of a stream segment by segment, newest first, and before which one each segment ends. */
-async function* readStream({ catalog, reader }: ObservationParts, one: StreamToRead) {
+export async function* readStream({ catalog, reader }: ObservationParts, one: StreamToRead) {
   for await (const placements of segmentsBefore(catalog, one)) {
     const opened = await reader.readObservations(one.row.id, placements);
     const byFirst = new Map(opened.map((read) => [read.firstFrame, read]));
