@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const script = fileURLToPath(import.meta.url);
-// As sources, or as the JavaScript that was made of them (scripts/dist).
+// As sources, or as the JavaScript that was made of them (scripts/distribution).
 const isSource = existsSync(join(here, "..", "src", "main.ts"));
 
 // Programs that run for months in little memory: a small young heap, an old one that grows in small steps, and a malloc that

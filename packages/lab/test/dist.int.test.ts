@@ -30,7 +30,7 @@ describe.skipIf(!hasEcgData())("what is given to users", () => {
 
   const archiveName = (): string => globSync("*.tar.gz", { cwd: made }).join().replace(".tar.gz", "");
 
-  beforeAll(() => void run(ROOT, process.execPath, "scripts/dist/dist.ts", made));
+  beforeAll(() => void run(ROOT, process.execPath, "scripts/distribution/dist.ts", made));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it("is npm packages that carry a recording there and back when they are installed", () => {
