@@ -34,6 +34,8 @@ const LATER_4XX: ReadonlySet<number> = new Set([401, 408, 429]);
 
 /** Statuses that are about one message: the next may fare better. */
 const ABOUT_MESSAGE: ReadonlySet<number> = new Set([400, 408, 413, 500]);
+/** Codes of problems that are about the sender of one message, whatever their status. */
+const ABOUT_SENDER: ReadonlySet<string> = new Set(["ERR_QUOTA_EXCEEDED"]);
 
 /** Nothing answered. `reason` is an errno or a word of its own. */
 export function unreached(reason: string): UpstreamLater {
@@ -41,7 +43,8 @@ export function unreached(reason: string): UpstreamLater {
 }
 
 function later(raw: RawAnswer, reason: string, nowUnixMs: number): UpstreamLater {
-  const concerns = ABOUT_MESSAGE.has(raw.status) ? "message" : "upstream";
+  const isAboutSender = ABOUT_SENDER.has(readProblem(raw)?.code ?? "");
+  const concerns = ABOUT_MESSAGE.has(raw.status) || isAboutSender ? "message" : "upstream";
   return { kind: "later", reason, concerns, reached: true, retryAfterMs: readRetryAfterMs(raw.retryAfter, nowUnixMs) };
 }
 

@@ -41,6 +41,7 @@ describe("everything else is for later", () => {
     ["a bad token", 401, "application/problem+json", refusal(401, "ERR_CLIENT_UNKNOWN"), "http-401", "upstream"],
     ["a slow upload", 408, "application/problem+json", refusal(408, "ERR_X"), "http-408", "message"],
     ["too many requests", 429, "application/problem+json", refusal(429, "ERR_X"), "http-429", "upstream"],
+    ["a quota", 429, "application/problem+json", refusal(429, "ERR_QUOTA_EXCEEDED"), "http-429", "message"],
     ["a proxy's 403", 403, "text/html", html, "http-403", "upstream"],
     ["a proxy's 413", 413, "text/html", html, "http-413", "message"],
     ["a problem without a code", 403, "application/problem+json", text('{"title":"x"}'), "http-403", "upstream"],

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
+import type { QuotaLimits } from "./ingest/quota.ts";
 import type { BucketPlace } from "./volumes/s3-bucket.ts";
 
 /** A bucket that is a volume. */
@@ -35,6 +36,8 @@ export interface ServerConfig {
   /** Copies of each package, and of the key store. */
   readonly copyCount: number;
   readonly bufferBytesMax: number;
+  /** How much may be sent in a day; {@link SERVER_DEFAULTS} when absent. */
+  readonly quota?: QuotaLimits;
   /** Days for which backups of the key store are kept, 35 unless said otherwise: what a certificate of erasure names. */
   readonly keyBackupDays?: number;
   readonly uploadClients: readonly UploadClient[];
@@ -50,6 +53,8 @@ export const SERVER_DEFAULTS = {
   copyCount: 2,
   bufferBytesMax: 64 * 1024 * 1024,
   keyBackupDays: 35,
+  // A month of twelve leads at 1000 Hz that waited for its network is 20 GB.
+  quota: { terminalBytesPerDay: 64 * 2 ** 30, tenantBytesPerDay: 4 * 2 ** 40 },
 } as const;
 
 /** Folder of a copy of the key store on a volume. */

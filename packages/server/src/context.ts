@@ -6,6 +6,7 @@ import { lockFolder } from "@pericard/framelog";
 import { setTimeout } from "node:timers/promises";
 import { pino, type Logger } from "pino";
 import { Audit } from "./access/audit.ts";
+import { Refusals } from "./access/refusals.ts";
 import { Sessions } from "./access/sessions.ts";
 import type { Catalog } from "./catalog/catalog.ts";
 import type { RebuildReport } from "./catalog/rebuild.ts";
@@ -19,6 +20,7 @@ import { Eraser } from "./erasure/eraser.ts";
 import { Erasures } from "./erasure/erasures.ts";
 import { Retention } from "./erasure/retention.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { Quota } from "./ingest/quota.ts";
 import { StatementMaker } from "./ingest/statements.ts";
 import { StatusKeeper } from "./ingest/status-keeper.ts";
 import { SegmentStore } from "./ingest/store-segments.ts";
@@ -72,6 +74,7 @@ const ERASURE_LOOK_MS = 500;
 /** A server's rooms. */
 export interface ServerContext {
   readonly ingest: Ingest;
+  readonly refusals: Refusals;
   readonly library: Library;
   readonly sessions: Sessions;
   readonly live: LiveFeed;
@@ -276,6 +279,8 @@ async function openRooms(
     nowUnixMs,
     monotonicMs,
   });
+  const onRefusalError = (err: unknown): void => logger.error({ err }, "refusals were not counted in the audit trail");
+  const refusals = new Refusals({ audit, nowUnixMs, onError: onRefusalError });
   const ingest = new Ingest({
     terminals,
     serverKeys,
@@ -289,7 +294,8 @@ async function openRooms(
     keyWatch,
     statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
     reverseOutput,
-    audit,
+    refusals,
+    quota: new Quota(config.quota ?? SERVER_DEFAULTS.quota, nowUnixMs),
     copyCount,
     nowUnixMs,
   });
@@ -331,6 +337,7 @@ async function openRooms(
     library: new Library({ catalog, keyStore, reader, recordingKeys, keyWatch, audit, nowUnixMs }),
     sessions: new Sessions({ keyStore, catalog, audit, random, nowUnixMs }),
     live,
+    refusals,
     control,
     catalog,
     audit,
@@ -343,6 +350,7 @@ async function openRooms(
     retention,
     rebuilt,
     close: async () => {
+      await refusals.close().catch(onRefusalError);
       endDestruction();
       volumeCare.close();
       clearInterval(daily);

@@ -12,6 +12,7 @@ export type ServerErrorCode =
   | "ERR_FETCH_REPLAYED"
   | "ERR_BODY_TOO_LARGE"
   | "ERR_BUFFER_FULL"
+  | "ERR_QUOTA_EXCEEDED"
   | "ERR_STORE_UNAVAILABLE"
   | "ERR_VOLUME_DOWN"
   | "ERR_VOLUME_FULL"
@@ -39,6 +40,7 @@ export type ServerErrorCode =
 
 const RETRYABLE: ReadonlySet<ServerErrorCode> = new Set([
   "ERR_BUFFER_FULL",
+  "ERR_QUOTA_EXCEEDED",
   "ERR_FETCH_RATE",
   "ERR_STORE_UNAVAILABLE",
   "ERR_VOLUME_DOWN",

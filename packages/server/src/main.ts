@@ -49,6 +49,8 @@ async function listen(config: ServerConfig, environment: ServerEnvironment, cont
     logger: environment.logger,
     health: () => ({
       storage: { ...context.control.state, volumes: volumeStates(context) },
+      /** How often each code was refused since the start. */
+      refusals: context.refusals.totals,
       residentBytes: process.memoryUsage.rss(),
     }),
   });

@@ -14,6 +14,7 @@ import {
 } from "./config.ts";
 import { parseBroker, parseDatabase, parseVolume } from "./engine-settings.ts";
 import { ServerError } from "./errors.ts";
+import type { QuotaLimits } from "./ingest/quota.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 
 const SETTINGS_FILE = "server.json";
@@ -32,6 +33,7 @@ export interface ServerSettings {
   readonly uploadClients: readonly UploadClient[];
   /** As in {@link ServerConfig}. */
   readonly keyBackupDays?: number;
+  readonly quota?: QuotaLimits;
   /** The way to the volumes; within the process when absent. */
   readonly channel?: BrokerConfig;
 }
@@ -85,7 +87,7 @@ export function placeOf(dataPath: string, volume: string | BucketConfig): string
 }
 
 function parseSettings(value: Record<string, unknown>): ServerSettings {
-  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients, keyBackupDays, channel } = value;
+  const { host, port, volumes, copyCount, bufferBytesMax, uploadClients, keyBackupDays, channel, quota } = value;
   if (value["format"] !== FORMAT || value["version"] !== 1) throw new TypeError("settings have another format");
   if (typeof host !== "string" || !Array.isArray(volumes) || !Array.isArray(uploadClients)) {
     throw new TypeError("settings lack host, volumes or uploadClients");
@@ -99,6 +101,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
     ...(keyBackupDays === undefined ? {} : { keyBackupDays: requireCount("keyBackupDays", keyBackupDays) }),
+    ...(quota === undefined ? {} : { quota: parseQuota(quota) }),
     ...(channel === undefined ? {} : { channel: parseBroker(channel) }),
   };
 }
@@ -107,6 +110,14 @@ function requireCount(name: string, value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 0)
     throw new TypeError(`${name} is not a count`);
   return value;
+}
+
+function parseQuota(value: unknown): QuotaLimits {
+  const { terminalBytesPerDay, tenantBytesPerDay } = (value ?? {}) as Record<string, unknown>;
+  return {
+    terminalBytesPerDay: requireCount("quota.terminalBytesPerDay", terminalBytesPerDay),
+    tenantBytesPerDay: requireCount("quota.tenantBytesPerDay", tenantBytesPerDay),
+  };
 }
 
 function parseClient(value: unknown): UploadClient {

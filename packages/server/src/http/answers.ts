@@ -1,8 +1,8 @@
 /** How applications answer: every error and unknown path as a problem, and long work line by line. */
-import { PROBLEM_MEDIA_TYPE, problem } from "@pericard/protocol";
+import { PROBLEM_MEDIA_TYPE, problem, type Problem } from "@pericard/protocol";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { Readable } from "node:stream";
-import { problemOf, RETRY_AFTER_SECONDS } from "./problems.ts";
+import { problemOf, QUOTA_RETRY_AFTER_SECONDS, RETRY_AFTER_SECONDS } from "./problems.ts";
 
 /** Answers errors with problem+json. What is the server's own fault is logged with its cause. */
 export function addProblemHandlers(app: FastifyInstance): void {
@@ -10,7 +10,7 @@ export function addProblemHandlers(app: FastifyInstance): void {
     const refusal = problemOf(error);
     if (refusal.status >= 500) app.log.error({ code: refusal.code, err: error }, "request failed");
     if (refusal.code === "ERR_CLIENT_UNKNOWN") void reply.header("www-authenticate", "Bearer");
-    if (refusal.status === 503 || refusal.status === 429) void reply.header("retry-after", RETRY_AFTER_SECONDS);
+    if (refusal.status === 503 || refusal.status === 429) void reply.header("retry-after", retryAfterOf(refusal));
     return reply.code(refusal.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(refusal));
   });
   app.setNotFoundHandler((_request, reply) =>
@@ -19,6 +19,10 @@ export function addProblemHandlers(app: FastifyInstance): void {
       .type(PROBLEM_MEDIA_TYPE)
       .send(JSON.stringify(problem(404, "ERR_NOT_FOUND", "not found"))),
   );
+}
+
+function retryAfterOf({ code }: Problem): number {
+  return code === "ERR_QUOTA_EXCEEDED" ? QUOTA_RETRY_AFTER_SECONDS : RETRY_AFTER_SECONDS;
 }
 
 const PROGRESS_MEDIA_TYPE = "application/x-ndjson";

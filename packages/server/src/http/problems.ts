@@ -15,6 +15,7 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_FETCH_REPLAYED: { status: 409, title: "request is not new" },
   ERR_BODY_TOO_LARGE: { status: 413, title: "body is too large" },
   ERR_BUFFER_FULL: { status: 503, title: "buffer is full" },
+  ERR_QUOTA_EXCEEDED: { status: 429, title: "quota of the day is used up" },
   ERR_STORE_UNAVAILABLE: { status: 503, title: "storage is not available" },
   ERR_VOLUME_DOWN: { status: 503, title: "storage is not available" },
   ERR_VOLUME_FULL: { status: 503, title: "storage is full" },
@@ -52,6 +53,8 @@ const CUSTODY_STATUS: Readonly<Record<string, number>> = {
 
 /** Seconds after which a client that was sent away may come back. */
 export const RETRY_AFTER_SECONDS = 2;
+/** Seconds after which one that has used its quota up may come back. */
+export const QUOTA_RETRY_AFTER_SECONDS = 600;
 
 function fastifyProblem(error: unknown): Problem | undefined {
   const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };

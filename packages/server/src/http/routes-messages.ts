@@ -13,7 +13,9 @@ import { equalSecrets, sha256 } from "@pericard/crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { IncomingMessage } from "node:http";
 import { ServerError } from "../errors.ts";
+import type { Refusals } from "../access/refusals.ts";
 import type { Ingest } from "../ingest/ingest.ts";
+import { problemOf } from "./problems.ts";
 import { readBody } from "./read-body.ts";
 
 /** A gateway or terminal that may upload. */
@@ -24,10 +26,14 @@ export interface UploadClient {
 
 export interface MessageParts {
   readonly ingest: Ingest;
+  readonly refusals: Refusals;
   readonly uploadClients: readonly UploadClient[];
   /** Bytes of bodies that may be in memory together. */
   readonly bufferBytesMax: number;
 }
+
+/** What a request is refused for before ingest sees a message. */
+const BEFORE_INGEST: ReadonlySet<string> = new Set(["ERR_CLIENT_UNKNOWN", "ERR_BODY_TOO_LARGE"]);
 
 /** Checks a bearer token against every client, in a time that does not tell which. */
 function requireClient(clients: readonly { name: string; tokenHash: Uint8Array }[], request: FastifyRequest): void {
@@ -76,7 +82,7 @@ class BodyRoom {
  * has room.
  */
 export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): void {
-  const { ingest, uploadClients } = parts;
+  const { ingest, refusals, uploadClients } = parts;
   const clients = uploadClients.map(({ name, token }) => ({ name, tokenHash: sha256(utf8(token)) }));
   const room = new BodyRoom(parts.bufferBytesMax);
   void app.register((scope, _options, done) => {
@@ -89,6 +95,11 @@ export function addMessageRoutes(app: FastifyInstance, parts: MessageParts): voi
       const sizeBytes = declaredBytes(request);
       room.take(sizeBytes);
       reply.raw.once("close", () => room.free(sizeBytes));
+    });
+    scope.addHook("onError", async (_request, _reply, error) => {
+      // What a message is refused for ingest notes itself.
+      const { code } = problemOf(error);
+      if (BEFORE_INGEST.has(code)) await refusals.note("upload client", `refused ${code}`);
     });
     scope.post(UPLOAD_PATH, { schema: { hide: true } }, async (request, reply) => {
       const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);

@@ -19,10 +19,11 @@ import {
   type JournalledHeader,
   type RecordingId,
 } from "@pericard/protocol";
-import type { Audit } from "../access/audit.ts";
+import type { Refusals } from "../access/refusals.ts";
 import type { Catalog } from "../catalog/catalog.ts";
 import type { ControlArea } from "../control/control-area.ts";
 import { ServerError } from "../errors.ts";
+import { problemOf } from "../http/problems.ts";
 import type { KeyChanges } from "../keys/key-changes.ts";
 import { nameOf, type KeyWatch } from "../keys/key-watch.ts";
 import type { Mailbox } from "../keys/mailbox.ts";
@@ -31,6 +32,7 @@ import type { ServerKeys } from "../keys/server-keys.ts";
 import type { RegisteredTerminal, TerminalRegistry } from "../keys/terminals.ts";
 import type { ReverseOutput } from "../reverse-output/reverse-output.ts";
 import { STORED_KIND } from "../volumes/volume.ts";
+import type { Quota } from "./quota.ts";
 import { openPaperSegments, requirePaper } from "./open-paper.ts";
 import { openSegments, type ClosedEnvelope, type OpenedEnvelope, type OpenedItem } from "./open-segments.ts";
 import type { StatementMaker } from "./statements.ts";
@@ -52,9 +54,15 @@ export interface IngestParts {
   readonly keyWatch: KeyWatch;
   readonly statusKeeper: StatusKeeper;
   readonly reverseOutput: Pick<ReverseOutput, "answer">;
-  readonly audit: Audit;
+  readonly refusals: Refusals;
+  readonly quota: Quota;
   readonly copyCount: number;
   readonly nowUnixMs: () => number;
+}
+
+/** Who sent a message, as far as it was found out. */
+interface Seen {
+  source: string;
 }
 
 /** How an answer may wait for mail. */
@@ -81,16 +89,21 @@ export class Ingest {
   async receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
     const { serverKeys } = this.#parts;
     await serverKeys.refresh();
-    const answers = await this.#receive(bytes, wait);
+    const seen: Seen = { source: "unknown source" };
+    const answers = await this.#receive(bytes, wait, seen).catch(async (error: unknown) => {
+      const { status, code } = problemOf(error);
+      if (status < 500) await this.#parts.refusals.note(seen.source, `refused ${code}`);
+      throw error;
+    });
     return answers.length > 0 ? [...serverKeys.receiptStatements(), ...answers] : answers;
   }
 
-  async #receive(bytes: Uint8Array, wait: AnswerWait): Promise<readonly Uint8Array[]> {
-    if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes);
-    if (isPaperKeyMessage(bytes)) return this.#receivePaperKeyAnswer(bytes);
+  async #receive(bytes: Uint8Array, wait: AnswerWait, seen: Seen): Promise<readonly Uint8Array[]> {
+    if (isPaperEnvelope(bytes)) return this.#receivePaperEnvelope(bytes, seen);
+    if (isPaperKeyMessage(bytes)) return this.#receivePaperKeyAnswer(bytes, seen);
     const message = parseSigned(bytes);
-    const terminal = await this.#verify(message);
-    if (message.type === "pericard/envelope") return this.#receiveEnvelope(terminal, message);
+    const terminal = await this.#verify(message, seen);
+    if (message.type === "pericard/envelope") return this.#receiveEnvelope(terminal, message, bytes.length);
     if (message.type === "pericard/gap") return this.#receiveGap(terminal, message, bytes);
     if (message.type === "pericard/status") return this.#receiveStatus(terminal, message, wait);
     if (message.type === "pericard/fetch-back") {
@@ -101,10 +114,11 @@ export class Ingest {
     throw new ServerError("ERR_MESSAGE_REFUSED", "message is not of a type that terminals send");
   }
 
-  async #verify(message: ParsedSigned): Promise<RegisteredTerminal> {
-    const terminal = await this.#parts.terminals.get(RoutingId.fromBytes(message.keyIdBytes));
+  async #verify(message: ParsedSigned, seen: Seen): Promise<RegisteredTerminal> {
+    const terminal = await this.#claimed(RoutingId.fromBytes(message.keyIdBytes), seen);
     try {
       verifyMessage(terminal.verifyKey, message);
+      seen.source = `terminal ${terminal.serial}`;
     } catch (cause) {
       if (!(cause instanceof CryptoError)) throw cause;
       throw new ServerError("ERR_SIGNATURE_INVALID", "signature is not the terminal's", { cause });
@@ -112,56 +126,74 @@ export class Ingest {
     return terminal;
   }
 
-  async #receiveEnvelope(terminal: RegisteredTerminal, message: ParsedSigned): Promise<readonly Uint8Array[]> {
+  /** The terminal that a message claims to be of. */
+  async #claimed(routing: RoutingId, seen: Seen): Promise<RegisteredTerminal> {
+    const terminal = await this.#parts.terminals.get(routing);
+    seen.source = `somebody as terminal ${terminal.serial}`;
+    return terminal;
+  }
+
+  async #receiveEnvelope(
+    terminal: RegisteredTerminal,
+    message: ParsedSigned,
+    sizeBytes: number,
+  ): Promise<readonly Uint8Array[]> {
     if (terminal.suite !== SUITE.pericard1) {
       throw new ServerError("ERR_SUITE_REFUSED", `terminal ${terminal.serial} is not registered for suite pericard-1`);
     }
     this.#parts.control.requireRoom();
     const { serverKeys } = this.#parts;
     const { opened, closed, hpkeKey } = openSegments(terminal, serverKeys, message);
-    const answers = opened ? await this.#storeEnvelope(terminal, opened) : await this.#refuseClosed(terminal, closed);
+    const answers = opened
+      ? await this.#storeEnvelope(terminal, opened, sizeBytes)
+      : await this.#refuseClosed(terminal, closed);
     return [...serverKeys.hpkeStatements(hpkeKey), ...answers];
   }
 
   /** The terminal still has the segments: it seals them anew, to the newest key. */
   async #refuseClosed({ serial, routing }: RegisteredTerminal, closed: ClosedEnvelope): Promise<readonly Uint8Array[]> {
     const { statements, mailbox, nowUnixMs } = this.#parts;
-    await this.#alarm(serial, `rewrap ${closed.hpkeKey}`);
+    await this.#note(serial, "rewrap", closed.hpkeKey);
     return [statements.rewrap(routing, nowUnixMs(), closed), ...mailbox.collect(routing, 0)];
   }
 
   /** An envelope of suite paper-2018. Whose it claims to be is not covered by its signature: that fits one terminal's key. */
-  async #receivePaperEnvelope(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+  async #receivePaperEnvelope(bytes: Uint8Array, seen: Seen): Promise<readonly Uint8Array[]> {
     const envelope = parsePaperEnvelope(bytes);
-    const terminal = await this.#parts.terminals.get(envelope.routing);
+    const terminal = await this.#claimed(envelope.routing, seen);
     requirePaper(terminal);
     this.#parts.control.requireRoom();
-    return this.#storeEnvelope(terminal, openPaperSegments(terminal, envelope));
+    return this.#storeEnvelope(terminal, openPaperSegments(terminal, envelope), bytes.length);
   }
 
   /** M2 of suite paper-2018, which anybody can send. */
-  async #receivePaperKeyAnswer(bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+  async #receivePaperKeyAnswer(bytes: Uint8Array, seen: Seen): Promise<readonly Uint8Array[]> {
     const { routing } = PaperKeyAnswer.decode(bytes);
-    const terminal = await this.#parts.terminals.get(routing);
+    const terminal = await this.#claimed(routing, seen);
     return this.#parts.keyChanges.take(terminal, "paper-2018/key-answer", bytes, bytes);
   }
 
   async #storeEnvelope(
     terminal: RegisteredTerminal,
     { items, refusals: unopened }: OpenedEnvelope,
+    sizeBytes: number,
   ): Promise<readonly Uint8Array[]> {
-    const { segments, statements, mailbox, keyChanges, copyCount, nowUnixMs } = this.#parts;
+    const { segments, statements, mailbox, keyChanges, copyCount, quota, nowUnixMs } = this.#parts;
     const receivedAtUnixMs = nowUnixMs();
-    const outcome = await segments.store(terminal, items, receivedAtUnixMs);
+    const takeBack = quota.take(terminal, sizeBytes);
+    const outcome = await segments.store(terminal, items, receivedAtUnixMs).catch((error: unknown) => {
+      takeBack();
+      throw error;
+    });
     const { durable, contradictions, erased, refusals: foreign } = outcome;
     const { routing, serial } = terminal;
     const refusals = [...unopened, ...foreign];
     await Promise.all([
-      ...refusals.map(({ code }) => this.#alarm(serial, `rejected ${code}`)),
+      ...refusals.map(({ code }) => this.#note(serial, `rejected ${code}`)),
       ...contradictions.map(({ item: { header }, cause }) =>
-        this.#alarm(serial, `conflict ${cause} ${header.recording} ${header.sequence}`),
+        this.#note(serial, `conflict ${cause}`, `${header.recording} ${header.sequence}`),
       ),
-      ...erased.map(({ recording }) => this.#alarm(serial, `erased ${recording}`)),
+      ...erased.map(({ recording }) => this.#note(serial, "erased", recording)),
       this.#noteKeys(terminal, items, outcome.reused),
     ]);
     const erasedWords = await Promise.all(
@@ -205,8 +237,8 @@ export class Ingest {
     await keyChanges.contact(terminal, { from: "segment", next, version: policyVersion });
   }
 
-  #alarm(serial: string, action: string): Promise<unknown> {
-    return this.#parts.audit.record({ actor: `terminal ${serial}`, action, subject: serial, outcome: "denied" });
+  #note(serial: string, code: string, detail?: string): Promise<void> {
+    return this.#parts.refusals.note(`terminal ${serial}`, code, detail);
   }
 
   async #receiveGap(

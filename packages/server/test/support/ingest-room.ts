@@ -3,12 +3,14 @@ import { systemRandom, x25519Agreement } from "@pericard/crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Audit } from "../../src/access/audit.ts";
+import { Refusals } from "../../src/access/refusals.ts";
 import type { Catalog, StoredPackage } from "../../src/catalog/catalog.ts";
 import { openCatalogThread } from "../../src/catalog/open-catalog.ts";
 import { openInProcessChannel } from "../../src/channels/in-process-channel.ts";
-import { keyFolderPaths } from "../../src/config.ts";
+import { keyFolderPaths, SERVER_DEFAULTS } from "../../src/config.ts";
 import { ControlArea } from "../../src/control/control-area.ts";
 import { Ingest } from "../../src/ingest/ingest.ts";
+import { Quota } from "../../src/ingest/quota.ts";
 import { StatementMaker } from "../../src/ingest/statements.ts";
 import { StatusKeeper } from "../../src/ingest/status-keeper.ts";
 import { SegmentStore } from "../../src/ingest/store-segments.ts";
@@ -73,6 +75,7 @@ export class IngestRoom {
   readonly catalog: Catalog;
   readonly control: ControlArea;
   readonly ingest: Ingest;
+  readonly refusals: Refusals;
 
   constructor(foundation: IngestFoundation, wish: RoomWish = {}) {
     const { volumeCount = 3, copyCount = 2, bufferBytesMax = 8 * 1024 * 1024, deadlineMs = 60_000 } = wish;
@@ -88,6 +91,7 @@ export class IngestRoom {
     const mailbox = new Mailbox(keys, nowUnixMs);
     const recordingKeys = new RecordingKeys(keyStore, catalog);
     const audit = new Audit(catalog, nowUnixMs);
+    this.refusals = new Refusals({ audit, nowUnixMs, onError: () => undefined });
     const keyWatch = new KeyWatch({ keyStore, audit, nowUnixMs });
     const agreement = x25519Agreement;
     const random = systemRandom;
@@ -114,7 +118,8 @@ export class IngestRoom {
       keyWatch,
       statusKeeper: new StatusKeeper({ catalog, keyStore, mailbox, keyWatch, nowUnixMs }),
       reverseOutput: { answer: () => Promise.reject(new Error("this room gives nothing back")) },
-      audit,
+      refusals: this.refusals,
+      quota: new Quota(SERVER_DEFAULTS.quota, nowUnixMs),
       copyCount,
       nowUnixMs,
     });
