@@ -5,6 +5,7 @@ export type CliErrorCode =
   | "ERR_NOT_INSTALLED"
   | "ERR_EXPORT"
   | "ERR_FACTORY_FOLDER"
+  | "ERR_KEYSTORE_ELSEWHERE"
   | "ERR_GATEWAY_AWAY";
 
 export class CliError extends Error {

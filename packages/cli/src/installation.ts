@@ -9,7 +9,7 @@ import {
   type KeyStore,
   type Tenant,
 } from "@pericard/custody";
-import { configOf, findSettings, keyFolderPaths, type ServerConfig } from "@pericard/server";
+import { configOf, findSettings, keyStorePlace, type ServerConfig } from "@pericard/server";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CliError } from "./errors.ts";
@@ -68,14 +68,14 @@ export interface OpenedInstallation {
 export function findConfig(options: InstallationOptions): ServerConfig {
   const settings = findSettings(options.data);
   const config = settings && configOf(options.data, settings, undefined);
-  if (config && isInstalled(keyFolderPaths(config))) return config;
+  if (config && isInstalled(keyStorePlace(config))) return config;
   throw new CliError("ERR_NOT_INSTALLED", `${options.data} is not set up: start "pericard server" on it first`);
 }
 
 /** Opens the key store of a data folder. @throws {CliError} as {@link findConfig} and {@link readPassphrase}. */
 export function openData(options: InstallationOptions): OpenedInstallation {
   const config = findConfig(options);
-  const { kek, store } = openInstallation(keyFolderPaths(config), readSecret(options), systemRandom);
+  const { kek, store } = openInstallation(keyStorePlace(config), readSecret(options), systemRandom);
   const [tenant] = store.tenants();
   if (!tenant) throw new CliError("ERR_NOT_INSTALLED", "installation has no tenant");
   return { config, kek, store, tenant };

@@ -16,7 +16,7 @@ export function addAccount(context: StoreContext, tenant: TenantId, name: string
 }
 
 export function accounts(context: StoreContext): readonly Account[] {
-  return selectRows(context, "SELECT * FROM accounts ORDER BY rowid").map(readAccount);
+  return selectRows(context, "SELECT * FROM accounts ORDER BY name, id").map(readAccount);
 }
 
 export function findAccount(context: StoreContext, id: string): Account | undefined {

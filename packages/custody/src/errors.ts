@@ -14,6 +14,7 @@ export type CustodyErrorCode =
   | "ERR_KEYSTORE_EXISTS"
   | "ERR_KEYSTORE_FORMAT"
   | "ERR_KEYSTORE_COPY"
+  | "ERR_KEYSTORE_UNAVAILABLE"
   | "ERR_KEYSTORE_DAMAGED"
   | "ERR_TERMINAL_UNKNOWN"
   | "ERR_TERMINAL_STATE"
@@ -39,6 +40,6 @@ export class CustodyError extends Error {
     super(message, options);
     this.name = "CustodyError";
     this.code = code;
-    this.retryable = code === "ERR_KEYSTORE_COPY";
+    this.retryable = code === "ERR_KEYSTORE_COPY" || code === "ERR_KEYSTORE_UNAVAILABLE";
   }
 }

@@ -10,7 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { JoinedIntake } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
 import type { NewMembership } from "./handover.ts";
-import { isInstalled } from "./installation.ts";
+import { isInstalled } from "./key-store-place.ts";
 import { createKek } from "./kek-file.ts";
 import { KeyStore } from "./key-store.ts";
 import { KEY_STORE_FILE } from "./schema.ts";

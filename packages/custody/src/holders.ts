@@ -9,7 +9,7 @@ import type { Patient, Tenant } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
 import { drawPaperKey } from "./paper-key.ts";
 import { blobColumn, integerColumn, textColumn } from "./rows.ts";
-import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
+import { commit, KEY_BYTES, selectRows, type ReadContext, type StoreContext } from "./store-context.ts";
 
 export function addTenant(context: StoreContext, name: string, synthetic: boolean, nowUnixMs: number): Tenant {
   const { kek, random } = context;
@@ -33,14 +33,14 @@ export function tenants(context: StoreContext): readonly Tenant[] {
 }
 
 /** A tenant's key, 32 bytes. */
-export function tenantKey(context: StoreContext, tenant: TenantId): Uint8Array {
+export function tenantKey(context: ReadContext, tenant: TenantId): Uint8Array {
   const [row] = selectRows(context, "SELECT sealed_key FROM tenants WHERE id = ?", tenant);
   if (!row) throw new CustodyError("ERR_KEYSTORE_DAMAGED", "tenant of a row is unknown");
   return context.kek.open(["tenant", TenantId.toBytes(tenant)], blobColumn(row, "sealed_key"));
 }
 
 /** undefined for a patient who is not of the tenant, or was erased. */
-function findPatientKey(context: StoreContext, tenant: TenantId, patient: PatientId): Uint8Array | undefined {
+function findPatientKey(context: ReadContext, tenant: TenantId, patient: PatientId): Uint8Array | undefined {
   const [row] = selectRows(context, "SELECT sealed_key FROM patients WHERE id = ? AND tenant = ?", patient, tenant);
   const sealed = row && blobColumn(row, "sealed_key");
   if (!sealed || sealed.length === 0) return undefined;
@@ -52,7 +52,7 @@ function findPatientKey(context: StoreContext, tenant: TenantId, patient: Patien
  *
  * @throws {CustodyError} ERR_PATIENT_UNKNOWN when the patient is not of the tenant, or was erased.
  */
-export function holderKey(context: StoreContext, tenant: TenantId, patient: PatientId | null): Uint8Array {
+export function holderKey(context: ReadContext, tenant: TenantId, patient: PatientId | null): Uint8Array {
   const key = findHolderKey(context, tenant, patient);
   if (key) return key;
   throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
@@ -60,7 +60,7 @@ export function holderKey(context: StoreContext, tenant: TenantId, patient: Pati
 
 /** As {@link holderKey}; undefined when the patient is not of the tenant, or was erased. */
 export function findHolderKey(
-  context: StoreContext,
+  context: ReadContext,
   tenant: TenantId,
   patient: PatientId | null,
 ): Uint8Array | undefined {
@@ -69,21 +69,21 @@ export function findHolderKey(
 
 export function addPatient(context: StoreContext, tenant: TenantId, name: string, nowUnixMs: number): Patient {
   const { random } = context;
-  if (patients(context, tenant).some((patient) => patient.name === name)) {
-    throw new CustodyError("ERR_PATIENT_EXISTS", "tenant has a patient of that name");
-  }
   const id = PatientId.fromBytes(random(16));
   const key = random(KEY_BYTES);
   const sealedKey = sealBlob(tenantKey(context, tenant), ["patient", PatientId.toBytes(id)], key, random);
   const sealedName = sealBlob(key, ["patient-name", PatientId.toBytes(id)], utf8(name), random);
   commit(context, (database) => {
+    if (patients({ ...context, database }, tenant).some((patient) => patient.name === name)) {
+      throw new CustodyError("ERR_PATIENT_EXISTS", "tenant has a patient of that name");
+    }
     database.run("INSERT INTO patients VALUES (?, ?, ?, ?, ?)", id, tenant, sealedKey, sealedName, nowUnixMs);
   });
   return { id, tenant, name, createdAtUnixMs: nowUnixMs };
 }
 
 /** Patients of a tenant who were not erased. */
-export function patients(context: StoreContext, tenant: TenantId): readonly Patient[] {
+export function patients(context: ReadContext, tenant: TenantId): readonly Patient[] {
   const wrapping = tenantKey(context, tenant);
   return selectRows(
     context,

@@ -32,7 +32,8 @@ export interface KeyDatabase extends RowReader {
    * several copies, and must do the same each time: what is random or timed is drawn before.
    * Returns when the change is durable in every copy. When it throws, nothing may depend on the change.
    *
-   * @throws {CustodyError} what `work` throws; ERR_KEYSTORE_COPY when it could not be written.
+   * @throws {CustodyError} what `work` throws; ERR_KEYSTORE_COPY when it could not be written; ERR_KEYSTORE_UNAVAILABLE when the
+   * database does not answer: then the change may be kept or not, and is to be made again in a way that does no harm.
    */
   commit<T>(work: (writer: RowWriter) => T): T;
   /** A number that changes whenever anybody else commits. */

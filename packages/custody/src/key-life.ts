@@ -40,7 +40,8 @@ export function markKeyUse(context: StoreContext, serial: TerminalId, mark: KeyM
     const newest = firstRow(database, "SELECT * FROM key_marks WHERE terminal = ? ORDER BY day DESC LIMIT 1", serial);
     if (newest && compareKeyUse(readMark(newest), mark) > 0) return;
     database.run(
-      "INSERT OR REPLACE INTO key_marks VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO key_marks VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (terminal, day) DO UPDATE SET at_ms = excluded.at_ms," +
+        " cycle = excluded.cycle, key_index = excluded.key_index, use = excluded.use, used = excluded.used",
       serial,
       day,
       mark.atUnixMs,
@@ -147,8 +148,9 @@ export function addKeyAlarm(context: StoreContext, serial: TerminalId, alarm: Ke
       alarm.detail,
     );
     database.run(
-      "DELETE FROM key_alarms WHERE terminal = ?1 AND id <=" +
-        " (SELECT id FROM key_alarms WHERE terminal = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+      "DELETE FROM key_alarms WHERE terminal = ? AND id <=" +
+        " (SELECT id FROM key_alarms WHERE terminal = ? ORDER BY id DESC LIMIT 1 OFFSET ?)",
+      serial,
       serial,
       ALARMS_MAX,
     );

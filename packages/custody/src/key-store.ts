@@ -47,6 +47,7 @@ import * as holders from "./holders.ts";
 import { Handover } from "./handover.ts";
 import { Intakes } from "./intakes.ts";
 import { openKekAccess, type KekAccess } from "./kek.ts";
+import { createKeyDatabase, openKeyDatabase, type KeyStorePlace } from "./key-store-place.ts";
 import * as keyLife from "./key-life.ts";
 import * as legalHolds from "./legal-holds.ts";
 import { migrate } from "./migrate.ts";
@@ -55,7 +56,6 @@ import * as recordings from "./recordings.ts";
 import * as retention from "./retention.ts";
 import { rewrap } from "./rewrap.ts";
 import { textColumn } from "./rows.ts";
-import { KEY_STORE_FILE, KEY_STORE_SCHEMA } from "./schema.ts";
 import { ServerIdentity } from "./server-identity.ts";
 import {
   drawRootKey,
@@ -65,7 +65,6 @@ import {
   type RootKey,
   type ServerKey,
 } from "./server-keys.ts";
-import { SqliteCopies } from "./sqlite-copies.ts";
 import { obtainSequenceKey, type MasterSequenceKey } from "./sequence-key.ts";
 import { kekGenerationOf, selectRows, type StoreContext } from "./store-context.ts";
 import * as terminals from "./terminals.ts";
@@ -88,10 +87,10 @@ export class KeyStore {
    * Creates the store of a new installation with its root and server keys.
    *
    * @returns the store, and the root key, which the caller takes off the server.
-   * @throws {CustodyError} ERR_KEYSTORE_EXISTS when a folder has a store.
+   * @throws {CustodyError} ERR_KEYSTORE_EXISTS when the place has a store.
    */
   static create(
-    folderPaths: readonly string[],
+    place: KeyStorePlace,
     kek: KekAccess,
     nowUnixMs: number,
     random: RandomSource,
@@ -100,7 +99,7 @@ export class KeyStore {
     const keys = (["hpke", "receipt"] as const).map((purpose) => issueServerKey(root, purpose, 1, nowUnixMs, random));
     const opened = openKekAccess(kek, random);
     const rows = keys.map((key) => serverKeyRow(key, opened));
-    const database = SqliteCopies.create(folderPaths, KEY_STORE_FILE, KEY_STORE_SCHEMA);
+    const database = createKeyDatabase(place);
     database.commit((writer) => {
       for (const row of rows) row(writer);
       writer.run("INSERT INTO meta VALUES ('root_public', ?)", Buffer.from(root.publicBytes).toString("hex"));
@@ -109,12 +108,12 @@ export class KeyStore {
   }
 
   /**
-   * Opens the store from whichever folder has it, and makes the copies equal.
+   * Opens the store; of copies, from whichever folder has it, and makes them equal.
    *
    * @throws {CustodyError} ERR_KEYSTORE_MISSING, ERR_KEYSTORE_FORMAT for a version that is not known.
    */
-  static open(folderPaths: readonly string[], kek: KekAccess, random: RandomSource): KeyStore {
-    const database = SqliteCopies.open(folderPaths, KEY_STORE_FILE);
+  static open(place: KeyStorePlace, kek: KekAccess, random: RandomSource): KeyStore {
+    const database = openKeyDatabase(place);
     const opened = openKekAccess(kek, random);
     migrate(database, opened, random);
     return new KeyStore({ database, kek: opened, kekGeneration: kekGenerationOf(database), random });

@@ -44,11 +44,11 @@ export function allocatePaperTerminal(
 /** @throws {CustodyError} ERR_TERMINAL_STATE when the terminal is not allocated, or is of suite pericard-1. */
 export function activatePaperTerminal(context: StoreContext, keys: PaperTerminalKeys): Terminal {
   const { serial, signPublicKey, envelopePublicKey } = keys;
-  const { state, suite } = getTerminal(context, serial);
-  if (state !== "allocated" || suite !== SUITE.paper2018) {
-    throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, of suite ${suite}`);
-  }
   commit(context, (database) => {
+    const { state, suite } = getTerminal({ ...context, database }, serial);
+    if (state !== "allocated" || suite !== SUITE.paper2018) {
+      throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, of suite ${suite}`);
+    }
     database.run("UPDATE terminals SET state = 'active', sign_public = ? WHERE serial = ?", signPublicKey, serial);
     database.run("INSERT INTO paper_terminals VALUES (?, ?)", serial, envelopePublicKey);
   });

@@ -10,7 +10,7 @@ import { CustodyError } from "./errors.ts";
 import { isErased } from "./erasures.ts";
 import { findHolderKey, holderKey } from "./holders.ts";
 import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
-import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
+import { commit, KEY_BYTES, selectRows, type ReadContext, type StoreContext } from "./store-context.ts";
 import { getTerminal } from "./terminals.ts";
 
 export function obtainRecordingKey(
@@ -21,17 +21,18 @@ export function obtainRecordingKey(
   nowUnixMs: number,
 ): RecordingKey {
   const { random } = context;
-  const known = findRecordingKey(context, recording);
-  if (known && known.terminal !== serial) {
-    throw new CustodyError("ERR_RECORDING_UNKNOWN", "recording is another terminal's");
-  }
+  const known = findOwn(context, recording, serial);
   if (known) return known;
   const { tenant } = getTerminal(context, serial);
   const dataKey = random(KEY_BYTES);
   const wrapping = findHolderKey(context, tenant, patient);
   const sealedKey = wrapping && sealBlob(wrapping, keyContext(recording), dataKey, random);
-  const isGone = commit(context, (database) => {
-    if (isErased(database, { recording, tenant, terminal: serial, patient }, nowUnixMs)) return true;
+  const made = { recording, tenant, terminal: serial, patient, dataKey, createdAtUnixMs: nowUnixMs };
+  const kept = commit(context, (database) => {
+    // Another server may have been faster: there is one key, and it is the first.
+    const rival = findOwn({ ...context, database }, recording, serial);
+    if (rival) return rival;
+    if (isErased(database, made, nowUnixMs)) return undefined;
     if (!sealedKey) throw new CustodyError("ERR_PATIENT_UNKNOWN", "patient is not of this tenant");
     database.run(
       "INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?)",
@@ -42,13 +43,20 @@ export function obtainRecordingKey(
       sealedKey,
       nowUnixMs,
     );
-    return false;
+    return made;
   });
-  if (isGone) throw new CustodyError("ERR_RECORDING_ERASED", `recording ${recording} was erased`);
-  return { recording, tenant, terminal: serial, patient, dataKey, createdAtUnixMs: nowUnixMs };
+  if (kept) return kept;
+  throw new CustodyError("ERR_RECORDING_ERASED", `recording ${recording} was erased`);
 }
 
-export function findRecordingKey(context: StoreContext, recording: RecordingId): RecordingKey | undefined {
+/** @throws {CustodyError} ERR_RECORDING_UNKNOWN when the recording is another terminal's. */
+function findOwn(context: ReadContext, recording: RecordingId, serial: TerminalId): RecordingKey | undefined {
+  const known = findRecordingKey(context, recording);
+  if (!known || known.terminal === serial) return known;
+  throw new CustodyError("ERR_RECORDING_UNKNOWN", "recording is another terminal's");
+}
+
+export function findRecordingKey(context: ReadContext, recording: RecordingId): RecordingKey | undefined {
   const [row] = selectRows(context, "SELECT * FROM recordings WHERE id = ?", recording);
   return row && readRecording(context, row);
 }
@@ -62,7 +70,7 @@ function keyContext(recording: RecordingId) {
   return ["recording", RecordingId.toBytes(recording)] as const;
 }
 
-function readRecording(context: StoreContext, row: Row): RecordingKey {
+function readRecording(context: ReadContext, row: Row): RecordingKey {
   const recording = RecordingId.parse(textColumn(row, "id"));
   const tenant = TenantId.parse(textColumn(row, "tenant"));
   const patient = nullable(row, "patient", (r, c) => PatientId.parse(textColumn(r, c)));

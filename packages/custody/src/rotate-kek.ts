@@ -16,6 +16,7 @@ import type { KekAccess } from "./kek.ts";
 import { passphraseFile, settleKek, tokenFile, writeNextKek, type KekSecret } from "./kek-file.ts";
 import { createTokenKey, type TokenDoor } from "./kek-token.ts";
 import { KeyStore } from "./key-store.ts";
+import { kekFoldersOf, type KeyStorePlace } from "./key-store-place.ts";
 
 const KEK_BYTES = 32;
 
@@ -25,8 +26,8 @@ export type NextCustody =
   | { readonly kind: "token"; readonly door: TokenDoor };
 
 export interface KekRotation {
-  /** Folders of the key store's copies. Nobody else has the store open. */
-  readonly keyFolderPaths: readonly string[];
+  /** Nobody else has the store open. Of a shared one, the file that leads to the key is changed here alone. */
+  readonly keyStore: KeyStorePlace;
   readonly secret: KekSecret;
   readonly next: NextCustody;
   readonly random: RandomSource;
@@ -38,13 +39,13 @@ export interface KekRotation {
  * @returns how many keys were sealed anew.
  * @throws {CustodyError} as openKek and {@link KeyStore.rewrap}.
  */
-export function rotateKek({ keyFolderPaths, secret, next, random }: KekRotation): { readonly rewrapped: number } {
-  const store = KeyStore.open(keyFolderPaths, openKek(keyFolderPaths, secret, random), random);
+export function rotateKek({ keyStore, secret, next, random }: KekRotation): { readonly rewrapped: number } {
+  const store = KeyStore.open(keyStore, openKek(keyStore, secret, random), random);
   try {
     const { access, file } = makeNext(next, random);
-    writeNextKek(keyFolderPaths, file);
+    writeNextKek(kekFoldersOf(keyStore), file);
     const rewrapped = store.rewrap(access);
-    settleKek(keyFolderPaths, file);
+    settleKek(kekFoldersOf(keyStore), file);
     return { rewrapped };
   } finally {
     store.close();

@@ -6,7 +6,7 @@
  */
 import { fromHex, toHex } from "@pericard/protocol";
 import { blobColumn, textColumn } from "./rows.ts";
-import { commit, KEY_BYTES, selectRows, type StoreContext } from "./store-context.ts";
+import { commit, KEY_BYTES, selectRows, type ReadContext, type StoreContext } from "./store-context.ts";
 
 const ID_BYTES = 16;
 
@@ -23,7 +23,7 @@ export function obtainSequenceKey(context: StoreContext, nowUnixMs: number): Mas
   return findSequenceKey(context) ?? createSequenceKey(context, nowUnixMs);
 }
 
-function findSequenceKey(context: StoreContext): MasterSequenceKey | undefined {
+function findSequenceKey(context: ReadContext): MasterSequenceKey | undefined {
   const [row] = selectRows(context, "SELECT * FROM master_sequence");
   if (!row) return undefined;
   const id = fromHex(textColumn(row, "id"));
@@ -34,8 +34,10 @@ function createSequenceKey(context: StoreContext, nowUnixMs: number): MasterSequ
   const id = context.random(ID_BYTES);
   const key = context.random(KEY_BYTES);
   const sealedKey = context.kek.seal(["sequence", id], key);
-  commit(context, (database) => {
+  return commit(context, (database) => {
+    const rival = findSequenceKey({ ...context, database });
+    if (rival) return rival;
     database.run("INSERT INTO master_sequence VALUES (?, ?, ?)", toHex(id), sealedKey, nowUnixMs);
+    return { id, key };
   });
-  return { id, key };
 }

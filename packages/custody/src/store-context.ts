@@ -16,6 +16,9 @@ export interface StoreContext {
   readonly random: RandomSource;
 }
 
+/** What reads: also within a commit, where nothing changes until its end. */
+export type ReadContext = Omit<StoreContext, "database"> & { readonly database: RowReader };
+
 /** Rows of a SELECT. */
 export function selectRows(
   { database }: { readonly database: RowReader },

@@ -9,7 +9,7 @@ import type { Terminal, TerminalBlock, TerminalKeys } from "./entities.ts";
 import { CustodyError } from "./errors.ts";
 import { tenantKey } from "./holders.ts";
 import { blobColumn, integerColumn, nullable, textColumn, type Row } from "./rows.ts";
-import { commit, selectRows, type StoreContext } from "./store-context.ts";
+import { commit, selectRows, type ReadContext, type StoreContext } from "./store-context.ts";
 
 /** Context of a terminal's sealed block. */
 export function blockContext(tenant: TenantId, serial: TerminalId) {
@@ -20,13 +20,13 @@ export function blockContext(tenant: TenantId, serial: TerminalId) {
 const INDICES_PER_FACTORY = 2 ** 32;
 
 /** Number of the factory that draws for this store: 0 where the server is, else the one that its intake gave it. */
-function ownFactoryNumber(context: StoreContext): number {
+function ownFactoryNumber(context: ReadContext): number {
   const [joined] = selectRows(context, "SELECT number FROM joined_intake");
   return joined ? integerColumn(joined, "number") : 0;
 }
 
 /** Index of the next block of the own factory: one above the highest that a terminal has. */
-export function nextBlockIndex(context: StoreContext): number {
+export function nextBlockIndex(context: ReadContext): number {
   const begin = ownFactoryNumber(context) * INDICES_PER_FACTORY;
   const [last] = selectRows(
     context,
@@ -56,10 +56,7 @@ export function allocateTerminals(
   suite: Suite,
 ): readonly Terminal[] {
   const { random } = context;
-  const next = nextBlockIndex(context);
-  if (blocks.some(({ index }, i) => index < next || index <= (blocks[i - 1]?.index ?? -1))) {
-    throw new CustodyError("ERR_SEQUENCE_INDEX", `block below index ${next} was given to a terminal already`);
-  }
+  requireUnused(context, blocks);
   const key = tenantKey(context, tenant);
   const factoryNumber = ownFactoryNumber(context);
   const rows = blocks.map(({ index, block }) => {
@@ -68,6 +65,7 @@ export function allocateTerminals(
     return { serial, place: blockPlace(factoryNumber, index), routing: RoutingId.fromBytes(random(8)), sealedBlock };
   });
   commit(context, (database) => {
+    requireUnused({ ...context, database }, blocks);
     const sql = "INSERT INTO terminals VALUES (?, ?, ?, ?, ?, ?, 'allocated', NULL, NULL, ?)";
     for (const { serial, place, routing, sealedBlock } of rows) {
       database.run(sql, serial, tenant, suite, routing, place, sealedBlock, nowUnixMs);
@@ -76,15 +74,20 @@ export function allocateTerminals(
   return rows.map(({ serial }) => getTerminal(context, serial));
 }
 
+/** @throws {CustodyError} ERR_SEQUENCE_INDEX unless the blocks ascend above every block that a terminal has. */
+function requireUnused(context: ReadContext, blocks: readonly TerminalBlock[]): void {
+  const next = nextBlockIndex(context);
+  if (blocks.every(({ index }, i) => index >= next && index > (blocks[i - 1]?.index ?? -1))) return;
+  throw new CustodyError("ERR_SEQUENCE_INDEX", `block below index ${next} was given to a terminal already`);
+}
+
 export function activateTerminals(context: StoreContext, verified: readonly TerminalKeys[]): readonly Terminal[] {
-  for (const { serial } of verified) {
-    const { state } = getTerminal(context, serial);
-    if (state !== "allocated") throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, not allocated`);
-  }
   commit(context, (database) => {
     const update = "UPDATE terminals SET state = 'active', sign_public = ?, agree_public = ? WHERE serial = ?";
     const insertProof = "INSERT INTO deployment_proofs VALUES (?, ?, ?, NULL)";
     for (const { serial, signPublicKey, agreePublicKey, transcript } of verified) {
+      const { state } = getTerminal({ ...context, database }, serial);
+      if (state !== "allocated") throw new CustodyError("ERR_TERMINAL_STATE", `terminal is ${state}, not allocated`);
       database.run(update, signPublicKey, agreePublicKey, serial);
       if (transcript) database.run(insertProof, serial, transcript.challenge, transcript.answer);
     }
@@ -101,7 +104,7 @@ export function quarantineTerminals(context: StoreContext, serials: readonly Ter
   return serials.map((serial) => getTerminal(context, serial));
 }
 
-export function getTerminal(context: StoreContext, serial: TerminalId): Terminal {
+export function getTerminal(context: ReadContext, serial: TerminalId): Terminal {
   const [row] = selectRows(context, "SELECT * FROM terminals WHERE serial = ?", serial);
   if (!row) throw new CustodyError("ERR_TERMINAL_UNKNOWN", "terminal is not registered");
   return readTerminal(row);

@@ -30,7 +30,7 @@ interface Custody {
 function underPassphrase(): Custody {
   const folders = copyFolders(2);
   createInstallation({
-    keyFolderPaths: folders,
+    keyStore: folders,
     passphrase,
     rootFolderPath: join(temporaryFolder(), "root"),
     tenantName: "Tenant",
@@ -43,7 +43,7 @@ function underPassphrase(): Custody {
 
 function inToken(): Custody {
   const { folders, secret } = underPassphrase();
-  rotateKek({ keyFolderPaths: folders, secret, next: { kind: "token", door }, random: systemRandom });
+  rotateKek({ keyStore: folders, secret, next: { kind: "token", door }, random: systemRandom });
   return { folders, secret: { secret: door.pin, modulePath: door.modulePath } };
 }
 
@@ -168,7 +168,7 @@ describeWithSofthsm("custody by a PKCS#11 token", () => {
   test("goes back to a passphrase", () => {
     const { folders, secret } = inToken();
     const next = { kind: "passphrase", passphrase: bytes("new one") } as const;
-    rotateKek({ keyFolderPaths: folders, secret, next, random: systemRandom });
+    rotateKek({ keyStore: folders, secret, next, random: systemRandom });
     const { store } = openInstallation(folders, passphraseSecret(bytes("new one")), systemRandom);
     expect(store.tenants()).toHaveLength(1);
     expect(store.serverKeys("receipt")).toHaveLength(1);

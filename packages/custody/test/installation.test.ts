@@ -3,14 +3,9 @@ import { openWithPassphrase, systemRandom, type RandomSource } from "@pericard/c
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import {
-  createInstallation,
-  isInstalled,
-  openInstallation,
-  passphraseSecret,
-  ROOT_KEY_FILE,
-} from "../src/installation.ts";
+import { createInstallation, openInstallation, passphraseSecret, ROOT_KEY_FILE } from "../src/installation.ts";
 import { KeyStore } from "../src/key-store.ts";
+import { isInstalled } from "../src/key-store-place.ts";
 import { KEY_STORE_FILE, KEY_STORE_SCHEMA } from "../src/schema.ts";
 import { SqliteCopies } from "../src/sqlite-copies.ts";
 import { bytesIn, contentsOf, copyFolders, temporaryFolder } from "./support/folders.ts";
@@ -25,7 +20,7 @@ beforeEach(() => {
 
 const create = (random: RandomSource = systemRandom) =>
   createInstallation({
-    keyFolderPaths: folders,
+    keyStore: folders,
     passphrase,
     rootFolderPath,
     tenantName: "Tenant",

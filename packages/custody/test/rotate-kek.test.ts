@@ -56,7 +56,7 @@ const secretOf = (passphrase: Uint8Array) => passphraseSecret(passphrase);
 
 function rotate(paths: readonly string[], from: Uint8Array, to: Uint8Array): number {
   const next = { kind: "passphrase", passphrase: to } as const;
-  return rotateKek({ keyFolderPaths: paths, secret: secretOf(from), next, random: systemRandom }).rewrapped;
+  return rotateKek({ keyStore: paths, secret: secretOf(from), next, random: systemRandom }).rewrapped;
 }
 
 /** Copies the key folders as they are on disk. */
@@ -86,7 +86,7 @@ function put(name: string, index: number, path: string, wanted: (file: string) =
 beforeAll(() => {
   const paths = copyFolders(2);
   createInstallation({
-    keyFolderPaths: paths,
+    keyStore: paths,
     passphrase: OLD,
     rootFolderPath: join(temporaryFolder(), "root"),
     tenantName: "Tenant",

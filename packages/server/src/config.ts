@@ -1,6 +1,7 @@
 /** What a server is told, checked. */
+import type { KeyStorePlace } from "@pericard/custody";
 import { join, resolve } from "node:path";
-import type { PostgresqlConfig } from "./catalog/postgresql/address.ts";
+import { parsePostgresql, type PostgresqlConfig } from "./catalog/postgresql/address.ts";
 import { ServerError } from "./errors.ts";
 import type { UploadClient } from "./http/routes-messages.ts";
 import type { QuotaLimits } from "./ingest/quota.ts";
@@ -40,6 +41,8 @@ export interface ServerConfig {
   readonly quota?: QuotaLimits;
   /** Days for which backups of the key store are kept, 35 unless said otherwise: what a certificate of erasure names. */
   readonly keyBackupDays?: number;
+  /** The database of the key store; copies on the volumes when absent. */
+  readonly keyStore?: PostgresqlConfig | undefined;
   readonly uploadClients: readonly UploadClient[];
   /** Folder of the built viewer, or undefined for none. */
   readonly viewerPath: string | undefined;
@@ -75,6 +78,17 @@ export function keyFolderPaths({
   return places.map(keyFolderOf);
 }
 
+/** Where the key store is: in its database, or in copies on the volumes. @throws {ServerError} ERR_SERVER_CONFIG. */
+export function keyStorePlace(
+  config: Pick<ServerConfig, "dataPath" | "volumePaths" | "copyCount" | "keyStore">,
+): KeyStorePlace {
+  const { keyStore, dataPath } = config;
+  if (!keyStore) return keyFolderPaths(config);
+  const { host, port, user, database, ssl } = parsePostgresql(keyStore);
+  const { passwordFile } = keyStore;
+  return { kekFolderPath: keyFolderOf(dataPath), host, port, user, database, ssl, passwordFile };
+}
+
 /** Copies that a receipt can tell. Source: docs/format.md §7. */
 const COPIES_MAX = 255;
 
@@ -108,6 +122,8 @@ export function checkServerConfig(config: ServerConfig): ServerConfig {
   const places = buckets.map(({ endpoint, bucket }) => `${endpoint}/${bucket}`);
   if (new Set(places).size !== places.length || !buckets.every(isBucket)) refuse("buckets");
   if (config.channel) requireEngines(config);
+  // Throws for an address that is none.
+  keyStorePlace(config);
   if (!Number.isSafeInteger(bufferBytesMax) || bufferBytesMax < 1024 * 1024) refuse("bufferBytesMax");
   return config;
 }

@@ -1,6 +1,6 @@
 /** The one place where a server's rooms are built and joined. */
 import { ed25519Public, systemRandom, x25519Agreement, type RandomSource } from "@pericard/crypto";
-import type { KekAccess } from "@pericard/custody";
+import { isShared, kekFoldersOf, type KekAccess, type KeyStorePlace } from "@pericard/custody";
 import type { TerminalId } from "@pericard/protocol";
 import { lockFolder } from "@pericard/framelog";
 import { setTimeout } from "node:timers/promises";
@@ -12,7 +12,7 @@ import type { Catalog } from "./catalog/catalog.ts";
 import type { RebuildReport } from "./catalog/rebuild.ts";
 import { startCatalog } from "./catalog/start-catalog.ts";
 import { openChannels, type OpenedChannels } from "./channels/open-channels.ts";
-import { keyFolderOf, keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
+import { keyFolderOf, keyFolderPaths, keyStorePlace, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 import { Compactor, COMPACTION_DEFAULTS, type CompactionOptions } from "./control/compaction.ts";
 import { ControlArea } from "./control/control-area.ts";
 import { VolumeCare } from "./control/volume-care.ts";
@@ -118,10 +118,11 @@ function openVolumes(config: ServerConfig, environment: ServerEnvironment): Prom
   return VolumeSet.open([...directories, ...buckets], config.copyCount, options);
 }
 
-/** The key store's folders on volumes that are open: any one is enough to start, and a hung one would stop all. */
-function reachableKeyFolders(config: ServerConfig, volumes: VolumeSet, logger: Logger): readonly string[] {
+/** Of copies, those on volumes that are open: any one is enough to start, and a hung one would stop all. */
+function reachableKeyStore(config: ServerConfig, volumes: VolumeSet, logger: Logger): KeyStorePlace {
+  const wanted = keyStorePlace(config);
+  if (isShared(wanted)) return wanted;
   const open = new Set([config.dataPath, ...volumes.opened.map(({ place }) => place)].map(keyFolderOf));
-  const wanted = keyFolderPaths(config);
   const reachable = wanted.filter((path) => open.has(path));
   if (reachable.length < wanted.length) {
     logger.error({ wanted, reachable }, "key store has fewer copies than it should: bring its volumes back");
@@ -140,8 +141,8 @@ async function openFoundation(config: ServerConfig, environment: ServerEnvironme
     ends.push(() => volumes.close());
     const channels = await openChannels(config, environment);
     ends.push(() => channels.close());
-    const keyFolders = reachableKeyFolders(config, volumes, environment.logger);
-    const keyRoom = openKeyStoreThread(keyFolders, environment.kek);
+    const place = reachableKeyStore(config, volumes, environment.logger);
+    const keyRoom = openKeyStoreThread(place, environment.kek);
     const { keyStore } = keyRoom;
     ends.push(keyRoom.end, () => keyStore.close().catch(() => undefined));
     const terminals = new TerminalRegistry(keyStore, environment.monotonicMs);
@@ -252,7 +253,7 @@ async function openRooms(
     monotonicMs,
     dataPath: config.dataPath,
     keyRoom: foundation.keyRoom,
-    keyCopyCount: config.volumePaths.length === 0 ? 0 : keyFolderPaths(config).length,
+    keyCopyCount: config.volumePaths.length === 0 || config.keyStore ? 0 : keyFolderPaths(config).length,
     folder: (path) => folderToOpen(path, environment),
   });
   await volumeCare.start();
@@ -307,7 +308,7 @@ async function openRooms(
     keyBackupDays: config.keyBackupDays ?? SERVER_DEFAULTS.keyBackupDays,
     erasures,
     audit,
-    keyCopiesWanted: keyFolderPaths(config).length,
+    keyCopiesWanted: kekFoldersOf(keyStorePlace(config)).length,
   });
   const stop = new AbortController();
   const compactor = new Compactor({

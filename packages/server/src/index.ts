@@ -3,7 +3,7 @@ export { ApiClient, type ObservationsWish, type PatientSummary, type SamplesAnsw
 export { OperatorClient, OperatorRefusal } from "./client/operator-client.ts";
 export { countAuditEntries } from "./catalog/sqlite/sqlite-catalog.ts";
 export { orderRebuild } from "./catalog/start-catalog.ts";
-export { keyFolderPaths, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
+export { keyFolderPaths, keyStorePlace, SERVER_DEFAULTS, type ServerConfig } from "./config.ts";
 export { systemEnvironment, type ServerContext, type ServerEnvironment } from "./context.ts";
 export type { DrainState } from "./control/drainer.ts";
 export type { RepairState } from "./control/repairer.ts";

@@ -36,6 +36,8 @@ export interface ServerSettings {
   readonly quota?: QuotaLimits;
   /** The way to the volumes; within the process when absent. */
   readonly channel?: BrokerConfig;
+  /** Database of the key store, as in {@link ServerConfig}. */
+  readonly keyStore?: PostgresqlConfig | undefined;
 }
 
 /** Settings of a new installation. */
@@ -97,6 +99,7 @@ function parseSettings(value: Record<string, unknown>): ServerSettings {
     port: requireCount("port", port),
     volumes: volumes.map(parseVolume),
     ...(value["catalog"] === undefined ? {} : { catalog: parseDatabase(value["catalog"]) }),
+    ...(value["keyStore"] === undefined ? {} : { keyStore: parseDatabase(value["keyStore"]) }),
     copyCount: requireCount("copyCount", copyCount),
     bufferBytesMax: requireCount("bufferBytesMax", bufferBytesMax),
     uploadClients: uploadClients.map(parseClient),
@@ -130,17 +133,19 @@ function parseClient(value: unknown): UploadClient {
 
 /** The configuration that settings give. */
 export function configOf(dataPath: string, settings: ServerSettings, viewerPath: string | undefined): ServerConfig {
-  const { volumes, catalog, channel, ...rest } = settings;
+  const { volumes, catalog, keyStore, channel, ...rest } = settings;
   const absolute = (path: string): string => (isAbsolute(path) ? path : join(dataPath, path));
   const volumePaths = volumes.filter((volume) => typeof volume === "string").map(absolute);
   const buckets = volumes
     .filter((volume) => typeof volume !== "string")
     .map((bucket) => ({ ...bucket, secretFile: absolute(bucket.secretFile) }));
-  const database = catalog && {
-    ...catalog,
-    passwordFile: absolute(catalog.passwordFile),
-    ...(catalog.caFile === undefined ? {} : { caFile: absolute(catalog.caFile) }),
-  };
+  const inPlace = (database: PostgresqlConfig | undefined): PostgresqlConfig | undefined =>
+    database && {
+      ...database,
+      passwordFile: absolute(database.passwordFile),
+      ...(database.caFile === undefined ? {} : { caFile: absolute(database.caFile) }),
+    };
   const broker = channel && { ...channel, passwordFile: absolute(channel.passwordFile) };
-  return { ...rest, dataPath, volumePaths, buckets, channel: broker, catalog: database, viewerPath };
+  const engines = { channel: broker, catalog: inPlace(catalog), keyStore: inPlace(keyStore) };
+  return { ...rest, ...engines, dataPath, volumePaths, buckets, viewerPath };
 }

@@ -2,7 +2,7 @@
 import { systemRandom } from "@pericard/crypto";
 import { openKek } from "@pericard/custody";
 import { lockFolder } from "@pericard/framelog";
-import { keyFolderPaths, orderRebuild, startServer, systemEnvironment } from "@pericard/server";
+import { keyStorePlace, orderRebuild, startServer, systemEnvironment } from "@pericard/server";
 import { pino } from "pino";
 import { CliError } from "../errors.ts";
 import { findConfig, readSecret, type InstallationOptions } from "../installation.ts";
@@ -15,7 +15,7 @@ export async function rebuild(options: InstallationOptions & { readonly json?: b
     const order = "UPDATE pericard_catalog.catalog SET whole = false";
     throw new CliError("ERR_USAGE", `catalog is shared: stop every server, run "${order}" in its database, start one`);
   }
-  const kek = openKek(keyFolderPaths(config), readSecret(options), systemRandom);
+  const kek = openKek(keyStorePlace(config), readSecret(options), systemRandom);
   lockFolder(config.dataPath).release();
   orderRebuild(config.dataPath);
   const logger = pino({ level: options.json ? "silent" : "info" }, pino.destination(2));

@@ -1,11 +1,12 @@
 /** `pericard server`: sets up at the first start, then serves until it is stopped. */
 import { systemRandom } from "@pericard/crypto";
-import { createInstallation, isFactoryInstallation, isInstalled, openKek } from "@pericard/custody";
+import { createInstallation, isFactoryInstallation, isInstalled, isShared, openKek } from "@pericard/custody";
 import {
   configOf,
   defaultSettings,
   findSettings,
   keyFolderPaths,
+  keyStorePlace,
   startServer,
   systemEnvironment,
   writeSettings,
@@ -40,13 +41,18 @@ function newSettings(): ServerSettings {
 /** Writes settings and sets the key store up when the folder is new. @returns the folder of the root key when it was. */
 function setUp(options: ServerOptions, passphrase: Uint8Array, settings: ServerSettings): string | undefined {
   const config = configOf(options.data, settings, undefined);
-  if (isFactoryInstallation(keyFolderPaths(config))) {
+  const keyStore = keyStorePlace(config);
+  if (!isShared(keyStore) && isFactoryInstallation(keyStore)) {
     throw new CliError("ERR_FACTORY_FOLDER", `${options.data} is a factory's folder: name another for the server`);
   }
-  if (isInstalled(keyFolderPaths(config))) return undefined;
+  if (isInstalled(keyStore)) return undefined;
+  // What is stored opens under those keys alone: new ones beside them would lock everybody out.
+  if (isShared(keyStore) && isInstalled(keyFolderPaths(config))) {
+    throw new CliError("ERR_KEYSTORE_ELSEWHERE", "volumes have a key store, and the database of the settings has none");
+  }
   const rootFolderPath = options.rootFolder ?? `${options.data.replace(/\/+$/, "")}.root`;
   createInstallation({
-    keyFolderPaths: keyFolderPaths(config),
+    keyStore,
     passphrase,
     rootFolderPath,
     tenantName: options.tenant,
@@ -76,7 +82,7 @@ export async function run(options: ServerOptions): Promise<void> {
   if (rootFolderPath) output.note(`set up: take the root key in ${rootFolderPath} off this machine`);
   const viewer = options.viewer ?? VIEWER;
   const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
-  const kek = openKek(keyFolderPaths(config), secret, systemRandom);
+  const kek = openKek(keyStorePlace(config), secret, systemRandom);
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const server = await startServer(config, systemEnvironment(kek, logger));
   const { rebuilt } = server.context;

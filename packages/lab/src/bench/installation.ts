@@ -42,7 +42,7 @@ export function createBenchInstallation(
   const token = toHex(random(16));
   const config = serverConfig(dataPath, copies, token);
   const { kek, tenant } = createInstallation({
-    keyFolderPaths: keyFolderPaths(config),
+    keyStore: keyFolderPaths(config),
     passphrase: random(32),
     rootFolderPath: join(dataPath, "root"),
     tenantName: "bench",

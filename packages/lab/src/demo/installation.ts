@@ -57,7 +57,7 @@ export function openDemo(paths: DemoPaths): { store: KeyStore; isNew: boolean } 
   const isNew = !isInstalled(keyFolders);
   if (isNew) {
     createInstallation({
-      keyFolderPaths: keyFolders,
+      keyStore: keyFolders,
       passphrase,
       rootFolderPath: paths.rootKey,
       tenantName: "Demo",

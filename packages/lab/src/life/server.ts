@@ -48,7 +48,7 @@ export class LifeServer {
     this.#nowUnixMs = nowUnixMs;
     this.#config = configBelow(this.#root);
     const { kek, tenant } = createInstallation({
-      keyFolderPaths: keyFolderPaths(this.#config),
+      keyStore: keyFolderPaths(this.#config),
       passphrase: systemRandom(32),
       rootFolderPath: join(this.#root, "root"),
       tenantName: "life",

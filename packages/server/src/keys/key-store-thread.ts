@@ -5,7 +5,9 @@ import {
   type HoldOrder,
   type KekAccess,
   KeyStore,
+  kekFoldersOf,
   spreadKekFile,
+  type KeyStorePlace,
   type KeyAlarm,
   type KeyChangeEnd,
   type KeyMark,
@@ -27,9 +29,9 @@ import { workerData } from "node:worker_threads";
 import type { PaperFacts } from "./paper-peer.ts";
 import { serveThread } from "../threads/serve.ts";
 
-const { folderPaths, kek } = workerData as { readonly folderPaths: readonly string[]; readonly kek: KekAccess };
-spreadKekFile(folderPaths);
-const store = KeyStore.open(folderPaths, kek, systemRandom);
+const { place, kek } = workerData as { readonly place: KeyStorePlace; readonly kek: KekAccess };
+spreadKekFile(kekFoldersOf(place));
+const store = KeyStore.open(place, kek, systemRandom);
 
 /** A terminal with its opened block, for the registry. */
 function findTerminal(routing: RoutingId) {

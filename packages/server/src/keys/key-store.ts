@@ -1,5 +1,5 @@
 /** The key store behind promises, in a thread of its own. */
-import type { KekAccess } from "@pericard/custody";
+import { isShared, type KekAccess, type KeyStorePlace } from "@pericard/custody";
 import { ServerError } from "../errors.ts";
 import { startThread, type ThreadCalls } from "../threads/thread.ts";
 import type { KeyStoreMethods } from "./key-store-thread.ts";
@@ -9,7 +9,8 @@ const HEAP_MEGABYTES_MAX = 256;
 /** Longer than SQLite waits for another process's lock on each copy. */
 const DEADLINE = {
   deadlineMs: 30_000,
-  late: () => new ServerError("ERR_KEYSTORE_UNAVAILABLE", "key store does not answer: look at the disks of its copies"),
+  late: () =>
+    new ServerError("ERR_KEYSTORE_UNAVAILABLE", "key store does not answer: look at its disks or its database"),
 };
 const METHODS: readonly (keyof KeyStoreMethods)[] = [
   "dataVersion",
@@ -54,10 +55,10 @@ export type KeyStorePort = ThreadCalls<KeyStoreMethods>;
 /** A running key store, whose copies may be moved while it is used. */
 export interface KeyStoreRoom {
   readonly keyStore: KeyStorePort;
-  /** Folders that hold a copy. */
+  /** Folders that hold a copy; none where the store is in a database. */
   readonly folderPaths: readonly string[];
   /**
-   * Goes on over other folders. A folder that has no copy gets one first, and the file that leads to the key-encryption key.
+   * Goes on over other folders, where the store is in folders. A folder that has no copy gets one first, and the file that leads to the key-encryption key.
    *
    * @throws as opening does; nothing is changed then.
    */
@@ -68,11 +69,11 @@ export interface KeyStoreRoom {
 /** More than any number of changes that one thread sees: what was cached from one thread is not taken for another's. */
 const VERSIONS_OF_A_THREAD = 2 ** 40;
 
-/** Starts the key store's thread over its copies. */
-export function openKeyStoreThread(folderPaths: readonly string[], kek: KekAccess): KeyStoreRoom {
-  const start = (paths: readonly string[]) =>
-    startThread<KeyStoreMethods>(MODULE, { folderPaths: paths, kek }, METHODS, HEAP_MEGABYTES_MAX, DEADLINE);
-  let [current, paths, moves] = [start(folderPaths), folderPaths, 0];
+/** Starts the key store's thread. */
+export function openKeyStoreThread(first: KeyStorePlace, kek: KekAccess): KeyStoreRoom {
+  const start = (at: KeyStorePlace) =>
+    startThread<KeyStoreMethods>(MODULE, { place: at, kek }, METHODS, HEAP_MEGABYTES_MAX, DEADLINE);
+  let [current, place, moves] = [start(first), first, 0];
   const call =
     (name: keyof KeyStoreMethods) =>
     (...args: readonly never[]) =>
@@ -85,7 +86,7 @@ export function openKeyStoreThread(folderPaths: readonly string[], kek: KekAcces
   return {
     keyStore,
     get folderPaths() {
-      return paths;
+      return isShared(place) ? [] : place;
     },
     moveTo: async (next) => {
       const thread = start(next);
@@ -96,7 +97,7 @@ export function openKeyStoreThread(folderPaths: readonly string[], kek: KekAcces
         throw error;
       }
       const before = current;
-      [current, paths, moves] = [thread, next, moves + 1];
+      [current, place, moves] = [thread, next, moves + 1];
       // What was asked of the thread before is answered first; one that hangs is left behind.
       await before.calls.close().catch(() => undefined);
       before.end();

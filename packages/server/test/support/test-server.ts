@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll } from "vitest";
 import type { PostgresqlConfig } from "../../src/catalog/postgresql/address.ts";
-import { keyFolderPaths, type ServerConfig } from "../../src/config.ts";
+import { keyStorePlace, type ServerConfig } from "../../src/config.ts";
 import type { ServerEnvironment } from "../../src/context.ts";
 import { startServer, type RunningServer } from "../../src/main.ts";
 import { configOf, findSettings, writeSettings } from "../../src/settings.ts";
@@ -22,6 +22,7 @@ export const BEGIN_UNIX_MS = 1_800_000_000_000;
 
 export interface ServerWish {
   readonly catalog?: PostgresqlConfig;
+  readonly keyStore?: PostgresqlConfig;
   readonly volumeCount?: number;
   readonly copyCount?: number;
   readonly bufferBytesMax?: number;
@@ -55,7 +56,7 @@ export class TestInstallation {
 
   /** @param origin an installation that is stopped, to begin with a copy of. */
   constructor(wish: ServerWish = {}, origin?: TestInstallation) {
-    const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath, catalog } = wish;
+    const { volumeCount = 2, copyCount = 2, bufferBytesMax = 64 * 1024 * 1024, viewerPath, catalog, keyStore } = wish;
     const volumePaths = Array.from({ length: volumeCount }, (_, i) => join(this.root, `volume-${i + 1}`));
     this.config = {
       host: "127.0.0.1",
@@ -67,11 +68,12 @@ export class TestInstallation {
       uploadClients: [{ name: "gateway", token: UPLOAD_TOKEN }],
       viewerPath,
       catalog,
+      keyStore,
     };
     this.kek = origin?.kek ?? systemRandom(32);
     if (origin) cpSync(origin.root, this.root, { recursive: true });
-    const paths = keyFolderPaths(this.config);
-    const made = origin ? undefined : KeyStore.create(paths, this.kek, BEGIN_UNIX_MS, systemRandom);
+    const place = keyStorePlace(this.config);
+    const made = origin ? undefined : KeyStore.create(place, this.kek, BEGIN_UNIX_MS, systemRandom);
     this.#store = made?.store;
     this.rootKey = made?.root ?? origin?.rootKey ?? drawRootKey(systemRandom);
     this.tenant = origin?.tenant ?? this.store.addTenant("Tenant", true, BEGIN_UNIX_MS);
@@ -80,7 +82,7 @@ export class TestInstallation {
   /** The key store as the command line has it, opened when it is needed. */
   get store(): KeyStore {
     const config = findSettings(this.config.dataPath) ? this.settledConfig : this.config;
-    this.#store ??= KeyStore.open(keyFolderPaths(config), this.kek, systemRandom);
+    this.#store ??= KeyStore.open(keyStorePlace(config), this.kek, systemRandom);
     return this.#store;
   }
 

@@ -26,7 +26,7 @@ export interface PostgresqlAddress {
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 
 function refuse(why: string): never {
-  throw new ServerError("ERR_SERVER_CONFIG", `address of the catalog's database ${why}`);
+  throw new ServerError("ERR_SERVER_CONFIG", `address of a database ${why}`);
 }
 
 function decoded(part: string): string {
