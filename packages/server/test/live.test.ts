@@ -49,14 +49,16 @@ function watch(id: string): Promise<Watching> {
 
 const commandsNow = async () => (await site.post(terminal.status())).commands;
 
+const extent = (frameCount: number, state: string) => ({ frameCount, state, streams: [{ stream: 0, frameCount }] });
+
 test("an extent comes at once, and after each segment that is stored", async () => {
   const watching = await watch(recording.id);
   expect(watching.headers).toMatchObject({ "content-type": "text/event-stream", "cache-control": "no-store" });
-  await expect.poll(() => watching.extents).toEqual([{ frameCount: 250, state: "live" }]);
+  await expect.poll(() => watching.extents).toEqual([extent(250, "live")]);
   await site.post(terminal.envelope(recording.next().sealed));
-  await expect.poll(() => watching.extents.at(-1)).toEqual({ frameCount: 500, state: "live" });
+  await expect.poll(() => watching.extents.at(-1)).toEqual(extent(500, "live"));
   await site.post(terminal.envelope(recording.next({ final: true }).sealed));
-  await expect.poll(() => watching.extents.at(-1)).toEqual({ frameCount: 750, state: "complete" });
+  await expect.poll(() => watching.extents.at(-1)).toEqual(extent(750, "complete"));
   const count = watching.extents.length;
   const other = new TestRecording(terminal);
   await site.post(terminal.envelope(other.next().sealed));
