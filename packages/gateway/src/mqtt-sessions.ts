@@ -8,45 +8,26 @@
  * Source: docs/format.md §9.5.
  */
 import type { AedesOptions, Client, ConnectPacket, PublishPacket, Subscription } from "aedes";
-import {
-  MQTT_WAIT_SECONDS,
-  MqttAnswer,
-  mqttTail,
-  mqttTopic,
-  parseMqttTopic,
-  type MqttTopic,
-  type RoutingId,
-} from "@pericard/protocol";
+import { MQTT_WAIT_SECONDS, parseMqttTopic, type MqttTopic } from "@pericard/protocol";
 import { peerName, type ClientRegistry } from "./clients.ts";
 import type { ClientConfig } from "./config.ts";
 import { GatewayError } from "./errors.ts";
-import type { Defer } from "./group-commit.ts";
-import { MQTT_CONNECTIONS_PER_CLIENT_MAX, MQTT_SUBSCRIPTIONS_MAX } from "./limits.ts";
+import { MQTT_CONNECTIONS_PER_CLIENT_MAX } from "./limits.ts";
 import { readClientMessage, type ClientMessage } from "./message.ts";
-import { mailboxKey, type Mirror } from "./mirror.ts";
+import { MqttSession, type MqttSessionParts } from "./mqtt-session.ts";
 import type { RequestRelay } from "./request-relay.ts";
 import { refusalOf } from "./refusals.ts";
 import type { Spool } from "./spool.ts";
 import type { PollEnd, StatusRelay } from "./status-relay.ts";
 
 /** What sessions work with. */
-export interface MqttParts {
+export interface MqttParts extends MqttSessionParts {
   readonly clients: ClientRegistry;
   readonly spool: Pick<Spool, "admit">;
-  readonly mirror: Mirror;
   readonly relay: StatusRelay;
   readonly requests: RequestRelay;
-  readonly isCutOff: () => boolean;
-  readonly defer: Defer;
   /** Told of each refusal, for the log. */
   readonly onRefused: (code: string, client: string) => void;
-}
-
-interface Session {
-  readonly config: ClientConfig;
-  /** What ends each subscription, by the topic's name. */
-  readonly subscriptions: Map<string, () => void>;
-  readonly gone: AbortController;
 }
 
 /** Return codes of CONNACK. Source: MQTT 3.1.1 §3.2.2.3. */
@@ -60,7 +41,7 @@ function refusedConnect(message: string, returnCode: number): Error & { readonly
 /** The clients that are connected by MQTT. */
 export class MqttSessions {
   readonly #parts: MqttParts;
-  readonly #sessions = new WeakMap<Client, Session>();
+  readonly #sessions = new WeakMap<Client, MqttSession>();
   readonly #withWill = new WeakSet<Client>();
   /** Never aborted. */
   readonly #nobody = new AbortController();
@@ -88,11 +69,7 @@ export class MqttSessions {
 
   /** Ends subscriptions that a client has taken back. */
   unsubscribe(client: Client, topics: readonly string[]): void {
-    const session = this.#sessions.get(client);
-    for (const topic of topics) {
-      session?.subscriptions.get(topic)?.();
-      session?.subscriptions.delete(topic);
-    }
+    for (const topic of topics) this.#sessions.get(client)?.unhear(topic);
   }
 
   /** No session outlives its connection: what waits is at the server, and is brought again. */
@@ -112,67 +89,59 @@ export class MqttSessions {
       this.#parts.onRefused(error.code, "");
       return refusedConnect(error.message, NOT_AUTHORISED);
     }
-    const { name } = config;
-    const count = this.#connectionCounts.get(name) ?? 0;
-    if (count >= MQTT_CONNECTIONS_PER_CLIENT_MAX) return refusedConnect("too many connections", UNAVAILABLE);
-    this.#connectionCounts.set(name, count + 1);
+    if (!this.#count(config.name, 1)) return refusedConnect("too many connections", UNAVAILABLE);
     // Nobody ends another client's connection by using its identifier.
-    Object.assign(client, { id: `${name}/${client.id}` });
-    const session = { config, subscriptions: new Map<string, () => void>(), gone: new AbortController() };
-    this.#sessions.set(client, session);
-    client.conn.once("close", () => this.#leave(session));
+    Object.assign(client, { id: `${config.name}/${client.id}` });
+    this.#sessions.set(client, new MqttSession(client, config, this.#parts));
+    client.conn.once("close", () => this.#count(config.name, -1));
     return null;
   }
 
-  #leave({ config: { name }, subscriptions, gone }: Session): void {
-    const count = (this.#connectionCounts.get(name) ?? 1) - 1;
+  /** Counts a client's connections. False when it may not have one more. */
+  #count(name: string, change: 1 | -1): boolean {
+    const count = (this.#connectionCounts.get(name) ?? 0) + change;
+    if (count > MQTT_CONNECTIONS_PER_CLIENT_MAX) return false;
     if (count === 0) this.#connectionCounts.delete(name);
     else this.#connectionCounts.set(name, count);
-    for (const end of subscriptions.values()) end();
-    subscriptions.clear();
-    gone.abort();
+    return true;
+  }
+
+  #subscribe(client: Client, subscription: Subscription): Subscription | null {
+    const session = this.#sessions.get(client);
+    const topic = parseMqttTopic(subscription.topic);
+    if (!session || topic?.direction !== "down") return null;
+    const mayHear = this.#parts.clients.speaksFor(session.config, topic.routing) && session.hear(topic.routing);
+    return mayHear ? { ...subscription, qos: subscription.qos === 0 ? 0 : 1 } : null;
   }
 
   /** Takes a message: null when it is acknowledged, or why it is not. */
   async #failureOf(client: Client | null, packet: PublishPacket): Promise<Error | null> {
-    try {
-      await this.#publish(client, packet);
-      return null;
-    } catch (error) {
-      return error instanceof Error ? error : new Error("message was refused");
-    }
-  }
-
-  async #publish(client: Client | null, packet: PublishPacket): Promise<void> {
     const session = client && this.#sessions.get(client);
-    if (!client || !session) throw new GatewayError("ERR_CLIENT_UNKNOWN", "nobody is connected");
+    if (!session) return new GatewayError("ERR_CLIENT_UNKNOWN", "nobody is connected");
     const bytes = bytesOf(packet.payload);
     const topic = parseMqttTopic(packet.topic);
     try {
-      await this.#take(client, session, topic, packet, bytes);
+      await this.#take(session, topic, packet, bytes);
+      return null;
     } catch (error) {
-      const { problem, headers } = refusalOf(error);
-      this.#parts.onRefused(problem.code, session.config.name);
-      if (topic) {
-        const retryAfterSeconds = headers["retry-after"] === undefined ? null : Number(headers["retry-after"]);
-        const answer = { status: problem.status, cutOff: false, code: problem.code, retryAfterSeconds, mail: [] };
-        await this.#send(client, session, topic.routing, { ...answer, tail: tailOf(bytes) });
-        await ended(client);
-      }
-      throw error;
+      const { status, code, retryAfterSeconds } = replyOf(error);
+      this.#parts.onRefused(code, session.config.name);
+      if (topic) await session.answer(topic.routing, bytes, { status, code, retryAfterSeconds });
+      await session.end();
+      return error instanceof Error ? error : new Error(code);
     }
   }
 
-  /** Kept when the message is spooled, or on its way when it is a status. */
+  /** Kept when the message is spooled, or on its way when it is never spooled. */
   async #take(
-    client: Client,
-    session: Session,
+    session: MqttSession,
     topic: MqttTopic | undefined,
     { qos, retain }: PublishPacket,
     bytes: Uint8Array,
   ): Promise<void> {
-    if (!topic || topic.direction === "down")
+    if (!topic || topic.direction === "down") {
       throw new GatewayError("ERR_MQTT_TOPIC", "nothing is taken under this topic");
+    }
     if (qos !== 1 || retain) throw new GatewayError("ERR_MQTT_QOS", "messages are taken with QoS 1 and without retain");
     this.#parts.clients.requireSpeaksFor(session.config, topic.routing);
     const message = readClientMessage(bytes);
@@ -180,97 +149,32 @@ export class MqttSessions {
       throw new GatewayError("ERR_ROUTING_MISMATCH", "message is of another terminal than its topic");
     }
     if (message.type === "pericard/status" || message.type === "pericard/fetch-back") {
-      void this.#pass(client, session, message, topic.direction === "up/wait" ? MQTT_WAIT_SECONDS : 0);
+      void this.#pass(session, message, topic.direction === "up/wait" ? MQTT_WAIT_SECONDS : 0);
       return;
     }
     await this.#parts.spool.admit(message, session.config);
-    const key = mailboxKey(session.config.name, message.routing);
-    if (this.#parts.isCutOff() || this.#parts.mirror.has(key)) await this.#answer(client, session, message, 202);
+    if (!this.#parts.isCutOff() && !session.hasMail(message.routing)) return;
+    await session.answer(message.routing, bytes, { status: 202, code: null });
   }
 
   /** Passes on what is never spooled, and answers it when its answer is there. */
-  async #pass(client: Client, session: Session, message: ClientMessage, waitSeconds: number): Promise<void> {
+  async #pass(session: MqttSession, message: ClientMessage, waitSeconds: number): Promise<void> {
+    const { routing, bytes } = message;
     try {
       const end = await this.#ask(session, message, waitSeconds);
-      if (end.kind === "refused") await this.#answer(client, session, message, end.status, end.code);
-      else await this.#answer(client, session, message, 200, null, end.kind === "unreachable");
+      if (end.kind === "refused") return await session.answer(routing, bytes, { status: end.status, code: end.code });
+      const unreached = end.kind === "unreachable" ? { cutOff: true } : {};
+      await session.answer(routing, bytes, { status: 200, code: null, ...unreached });
     } catch (error) {
-      const { problem } = refusalOf(error);
-      await this.#answer(client, session, message, problem.status, problem.code);
+      await session.answer(routing, bytes, replyOf(error));
     }
   }
 
-  #ask({ config: { name }, gone }: Session, message: ClientMessage, waitSeconds: number): Promise<PollEnd> {
+  #ask({ config: { name }, gone }: MqttSession, message: ClientMessage, waitSeconds: number): Promise<PollEnd> {
     const { relay, requests } = this.#parts;
-    if (message.type === "pericard/fetch-back") return requests.ask(message, name, gone.signal);
+    if (message.type === "pericard/fetch-back") return requests.ask(message, name, gone);
     // A status that does not wait is carried to its end: its client may come back to hear what it brought.
-    return relay.poll(message, name, { waitSeconds, gone: waitSeconds > 0 ? gone.signal : this.#nobody.signal });
-  }
-
-  /** Answers a message, with the mail that waits. */
-  async #answer(
-    client: Client,
-    session: Session,
-    { routing, bytes }: ClientMessage,
-    status: number,
-    code: string | null = null,
-    isUnreachable = false,
-  ): Promise<void> {
-    const cutOff = isUnreachable || this.#parts.isCutOff();
-    const mail = this.#takeMail(session, routing);
-    await this.#send(client, session, routing, {
-      status,
-      cutOff,
-      code,
-      retryAfterSeconds: null,
-      tail: tailOf(bytes),
-      mail,
-    });
-  }
-
-  #subscribe(client: Client, subscription: Subscription): Subscription | null {
-    const session = this.#sessions.get(client);
-    const topic = parseMqttTopic(subscription.topic);
-    if (!session || topic?.direction !== "down" || !this.#parts.clients.speaksFor(session.config, topic.routing)) {
-      return null;
-    }
-    if (session.subscriptions.size >= MQTT_SUBSCRIPTIONS_MAX) return null;
-    const deliver = (): void => void this.#deliver(client, session, topic.routing);
-    const key = mailboxKey(session.config.name, topic.routing);
-    session.subscriptions.get(subscription.topic)?.();
-    session.subscriptions.set(subscription.topic, this.#parts.mirror.onMail(key, deliver));
-    this.#parts.defer(deliver);
-    return { ...subscription, qos: subscription.qos === 0 ? 0 : 1 };
-  }
-
-  /** Hands on mail that came by itself. */
-  async #deliver(client: Client, session: Session, routing: RoutingId): Promise<void> {
-    const mail = this.#takeMail(session, routing);
-    if (mail.length === 0) return;
-    const cutOff = this.#parts.isCutOff();
-    await this.#send(client, session, routing, {
-      status: 200,
-      cutOff,
-      code: null,
-      retryAfterSeconds: null,
-      tail: null,
-      mail,
-    });
-  }
-
-  /** What waits, when the client hears it: otherwise it waits on. */
-  #takeMail(session: Session, routing: RoutingId): readonly Uint8Array[] {
-    const hears = !session.gone.signal.aborted && session.subscriptions.has(mqttTopic(routing, "down"));
-    return hears ? this.#parts.mirror.take(mailboxKey(session.config.name, routing)) : [];
-  }
-
-  /** Kept when the bytes are with the connection; a client that does not hear, or is gone, is sent nothing. */
-  async #send(client: Client, session: Session, routing: RoutingId, answer: MqttAnswer): Promise<void> {
-    const topic = mqttTopic(routing, "down");
-    if (session.gone.signal.aborted || !session.subscriptions.has(topic)) return;
-    const payload = Buffer.from(MqttAnswer.encode(answer));
-    const packet = { cmd: "publish", topic, payload, qos: 1, retain: false, dup: false } as const;
-    await new Promise<void>((resolve) => client.publish({ ...packet }, () => resolve()));
+    return relay.poll(message, name, { waitSeconds, gone: waitSeconds > 0 ? gone : this.#nobody.signal });
   }
 }
 
@@ -279,16 +183,13 @@ function bytesOf(payload: string | Uint8Array): Uint8Array {
   return new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
-function tailOf(bytes: Uint8Array): Uint8Array | null {
-  const tail = mqttTail(bytes);
-  return tail.length === 16 ? tail : null;
-}
-
-/** Kept when everything that was written has left; the connection takes nothing more. */
-async function ended(client: Client): Promise<void> {
-  if (client.conn.destroyed) return;
-  await new Promise<void>((resolve) => {
-    client.conn.once("close", () => resolve());
-    client.conn.end(() => resolve());
-  });
+/** What a client is told of an error: the same as over HTTP. */
+function replyOf(error: unknown) {
+  const { problem, headers } = refusalOf(error);
+  const retryAfter = headers["retry-after"];
+  return {
+    status: problem.status,
+    code: problem.code,
+    retryAfterSeconds: retryAfter === undefined ? null : Number(retryAfter),
+  };
 }

@@ -23,6 +23,7 @@ export * from "./upload/transport.ts";
 export * from "./upload/target-list.ts";
 export * from "./upload/way.ts";
 export * from "./upload/way-http.ts";
+export * from "./upload/way-mqtt.ts";
 export * from "./small-heap.ts";
 export * from "./sources/again.ts";
 export * from "./sources/public-test-data.ts";

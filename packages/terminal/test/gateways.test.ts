@@ -1,8 +1,9 @@
-/** A terminal over several gateways: real gateways, real sockets, a server in memory. */
+/** A terminal over several gateways, by HTTP and by MQTT: real gateways, real sockets, a server in memory. */
 import { systemRandom } from "@pericard/crypto";
 import { createMemoryFolder } from "@pericard/framelog";
 import { encodeMail, MAIL_MEDIA_TYPE } from "@pericard/protocol";
 import { createTransport, systemClock, Terminal, type TerminalProfile, type TlsTrust } from "@pericard/terminal";
+import type { GatewaySettings } from "@pericard/gateway";
 import type { UploadTarget } from "@pericard/trsm";
 import { describe, expect, test } from "vitest";
 import { makeAuthority } from "../../gateway/test/support/certificates.ts";
@@ -43,23 +44,38 @@ async function runBlackHole(): Promise<HttpServer> {
   });
 }
 
-describe("two gateways", () => {
+/** How terminals reach their gateways. Everything holds for each. */
+interface Protocol {
+  readonly name: string;
+  /** Where a gateway is reached so. */
+  readonly urlOf: (gateway: { readonly url: string; readonly mqttUrl: string | undefined }) => string;
+  readonly settings: Partial<GatewaySettings>;
+}
+
+const PROTOCOLS: readonly Protocol[] = [
+  { name: "HTTP", urlOf: ({ url }) => url, settings: {} },
+  { name: "MQTT", urlOf: ({ mqttUrl = "" }) => mqttUrl, settings: { mqtt: { port: 0 } } },
+];
+
+describe.each(PROTOCOLS)("two gateways by $name", ({ urlOf, settings }) => {
+  const settingsOver = (upstreamUrl: string): GatewaySettings => settingsFor(upstreamUrl, settings);
+
   test("the first is used while it serves", async () => {
     const { server, http } = await runServer();
-    const [first, second] = [await runGateway(settingsFor(http.url)), await runGateway(settingsFor(http.url))];
-    const terminal = openTerminal([first.url, second.url]);
+    const [first, second] = [await runGateway(settingsOver(http.url)), await runGateway(settingsOver(http.url))];
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     await record(terminal, fileSource(500));
     await terminal.upload({ signal: AbortSignal.timeout(30_000) });
-    expect([server.stored.size, terminal.status().upload.target]).toEqual([6, first.url]);
+    expect([server.stored.size, terminal.status().upload.target]).toEqual([6, urlOf(first)]);
     expect(second.stats().intakeBytesPerDay).toBeNull();
     terminal.close();
   });
 
   test("the first is killed in the middle of an upload: everything arrives by the second and is stored once", async () => {
     const { server, http } = await runServer();
-    const first = await spawnGateway(settingsFor(http.url));
-    const second = await runGateway(settingsFor(http.url));
-    const terminal = openTerminal([first.url, second.url]);
+    const first = await spawnGateway(settingsOver(http.url));
+    const second = await runGateway(settingsOver(http.url));
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     const source = new PushSource();
     const stop = new AbortController();
     const recording = terminal.record(source, { signal: stop.signal, upload: true, graceMs: 20_000 });
@@ -70,29 +86,30 @@ describe("two gateways", () => {
     source.end();
     const report = await recording;
     expect([report.pendingItems, server.stored.size]).toEqual([0, 41]);
-    expect(terminal.status().upload.target).toBe(second.url);
+    expect(terminal.status().upload.target).toBe(urlOf(second));
     expect(server.samplesOf(server.recordings[0] ?? "")[0]).toHaveLength(4000);
     terminal.close();
   });
 
   test("the first takes everything and forwards nothing: after the configured time it goes by the second too", async () => {
     const { server, http } = await runServer();
-    const [first, second] = [await runBlackHole(), await runGateway(settingsFor(http.url))];
-    const terminal = openTerminal([first.url, second.url]);
+    const hole = await runBlackHole();
+    const [first, second] = [await runGateway(settingsOver(hole.url)), await runGateway(settingsOver(http.url))];
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     await record(terminal, fileSource(500));
     const startedAt = performance.now();
     await uploadAll(terminal);
     expect(performance.now() - startedAt).toBeLessThan(12_000);
     expect([server.stored.size, terminal.status().upload.receiptsVerified]).toEqual([6, 6]);
-    expect(first.requests.length).toBeGreaterThan(0);
+    expect(hole.requests.length).toBeGreaterThan(0);
   });
 
   test("the first is cut off and says so: it goes by the second at once", async () => {
     const { server, http } = await runServer();
     const gone = await startHttp(() => undefined);
     await gone.close();
-    const [first, second] = [await runGateway(settingsFor(gone.url)), await runGateway(settingsFor(http.url))];
-    const terminal = openTerminal([first.url, second.url]);
+    const [first, second] = [await runGateway(settingsOver(gone.url)), await runGateway(settingsOver(http.url))];
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     await record(terminal, fileSource(500));
     await uploadAll(terminal);
     expect(server.stored.size).toBe(6);
@@ -103,8 +120,8 @@ describe("two gateways", () => {
     const { server, http } = await runServer();
     const away = await startHttp(serve(server));
     await away.close();
-    const [first, second] = [await runGateway(settingsFor(away.url)), await runGateway(settingsFor(http.url))];
-    const terminal = openTerminal([first.url, second.url]);
+    const [first, second] = [await runGateway(settingsOver(away.url)), await runGateway(settingsOver(http.url))];
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     await record(terminal, fileSource(500));
     await uploadAll(terminal);
     expect(first.stats().spoolItems).toBeGreaterThan(0);
@@ -120,8 +137,8 @@ describe("two gateways", () => {
     const { server, http } = await runServer();
     const away = await startHttp(serve(server));
     await away.close();
-    const [first, second] = [await runGateway(settingsFor(away.url)), await runGateway(settingsFor(away.url))];
-    const terminal = openTerminal([first.url, second.url]);
+    const [first, second] = [await runGateway(settingsOver(away.url)), await runGateway(settingsOver(away.url))];
+    const terminal = openTerminal([urlOf(first), urlOf(second)]);
     await record(terminal, fileSource(500));
     const stop = new AbortController();
     const uploading = terminal.upload({ signal: stop.signal });
@@ -137,44 +154,52 @@ describe("two gateways", () => {
   });
 });
 
-test("a tree three deep carries a command down and live data up within a bound", async () => {
-  const { server, http } = await runServer();
-  const top = await runGateway(settingsFor(http.url));
-  const middle = await runGateway(settingsFor(top.url));
-  const bottom = await runGateway(settingsFor(middle.url));
-  const terminal = openTerminal([bottom.url]);
-  const { routing } = terminal.status();
-  const source = new PushSource();
-  const stop = new AbortController();
-  const recording = terminal.record(source, { signal: stop.signal, upload: true, graceMs: 10_000 });
-  const delaysMs: number[] = [];
-  for (let i = 1; i <= 5; i += 1) {
-    const startedAt = performance.now();
-    source.push(100);
-    await until(() => server.stored.size >= i, "a segment arrived");
-    delaysMs.push(performance.now() - startedAt);
-  }
-  expect(Math.max(...delaysMs)).toBeLessThan(2000);
-  server.mail = [server.command(routing, 1, "segment-length", 2000)];
-  await until(() => terminal.status().segmentLengthMs === 2000, "the command came down");
-  source.end();
-  await recording;
-  expect(terminal.status().journal.items).toBe(0);
-  terminal.close();
-});
+test.each(PROTOCOLS)(
+  "a tree three deep carries a command down and live data up within a bound, by $name",
+  async ({ urlOf, settings }) => {
+    const { server, http } = await runServer();
+    const top = await runGateway(settingsFor(http.url));
+    const middle = await runGateway(settingsFor(top.url));
+    const bottom = await runGateway(settingsFor(middle.url, settings));
+    const terminal = openTerminal([urlOf(bottom)]);
+    const { routing } = terminal.status();
+    const source = new PushSource();
+    const stop = new AbortController();
+    const recording = terminal.record(source, { signal: stop.signal, upload: true, graceMs: 10_000 });
+    const delaysMs: number[] = [];
+    for (let i = 1; i <= 5; i += 1) {
+      const startedAt = performance.now();
+      source.push(100);
+      await until(() => server.stored.size >= i, "a segment arrived");
+      delaysMs.push(performance.now() - startedAt);
+    }
+    expect(Math.max(...delaysMs)).toBeLessThan(2000);
+    server.mail = [server.command(routing, 1, "segment-length", 2000)];
+    await until(() => terminal.status().segmentLengthMs === 2000, "the command came down");
+    source.end();
+    await recording;
+    expect(terminal.status().journal.items).toBe(0);
+    terminal.close();
+  },
+);
 
-test("over TLS the gateway is verified, and the terminal may be known by its certificate", async () => {
-  const { server, http } = await runServer();
-  const authority = makeAuthority();
-  const tls = { ...authority.issue("gateway"), clientCa: authority.cert };
-  const gateway = await runGateway(settingsFor(http.url, { tls, clients: [{ name: "bed", commonName: "bed 12" }] }));
-  const trusting = openTerminal([gateway.url], { ca: authority.cert, ...authority.issue("bed 12") });
-  await record(trusting, fileSource(300));
-  await uploadAll(trusting);
-  expect(server.stored.size).toBe(4);
-  const doubting = openTerminal([gateway.url], { ...authority.issue("bed 12") });
-  await record(doubting, fileSource(300));
-  await doubting.upload({ signal: AbortSignal.timeout(1500) });
-  expect([doubting.status().journal.items, doubting.status().upload.target]).toEqual([4, null]);
-  doubting.close();
-});
+test.each(PROTOCOLS)(
+  "over TLS the gateway is verified, and the terminal may be known by its certificate, by $name",
+  async ({ urlOf, settings }) => {
+    const { server, http } = await runServer();
+    const authority = makeAuthority();
+    const tls = { ...authority.issue("gateway"), clientCa: authority.cert };
+    const gateway = await runGateway(
+      settingsFor(http.url, { ...settings, tls, clients: [{ name: "bed", commonName: "bed 12" }] }),
+    );
+    const trusting = openTerminal([urlOf(gateway)], { ca: authority.cert, ...authority.issue("bed 12") });
+    await record(trusting, fileSource(300));
+    await uploadAll(trusting);
+    expect(server.stored.size).toBe(4);
+    const doubting = openTerminal([urlOf(gateway)], { ...authority.issue("bed 12") });
+    await record(doubting, fileSource(300));
+    await doubting.upload({ signal: AbortSignal.timeout(1500) });
+    expect([doubting.status().journal.items, doubting.status().upload.target]).toEqual([4, null]);
+    doubting.close();
+  },
+);

@@ -58,10 +58,13 @@ function parseProvision(value: Record<string, unknown>): Provision {
   };
 }
 
+/** HTTP and MQTT, in clear or over TLS. */
+const TARGET_PROTOCOLS = /^(?:https?|mqtts?):$/;
+
 /** Checks a target. @throws {TypeError} when it has no token, or no address that a terminal can upload to. */
 export function parseTarget(value: unknown): UploadTarget {
   const { url, token } = value as Record<string, unknown>;
-  if (typeof url !== "string" || typeof token !== "string" || !/^https?:$/.test(new URL(url).protocol)) {
+  if (typeof url !== "string" || typeof token !== "string" || !TARGET_PROTOCOLS.test(new URL(url).protocol)) {
     throw new TypeError("upload target has no url and token");
   }
   return { url, token };

@@ -119,7 +119,7 @@ export class TargetList implements Transport {
       this.#sentBytes += body.length;
       const answer = { ...(await target.way.post(body, options)), target: target.url };
       target.answeredAtMs = this.#clock.monotonicMs();
-      if (answer.status >= 500) this.#rest(target, answer.retryAfterMs);
+      if (isElsewhere(answer)) this.#rest(target, answer.retryAfterMs);
       else target.restsUntilMs = 0;
       if (answer.cutOff) this.#doubt(target);
       tried.add(answer);
@@ -171,7 +171,7 @@ class Tried {
   }
 
   add(answer: PostAnswer): void {
-    if (answer.status >= 500) this.#refusal ??= answer;
+    if (isElsewhere(answer)) this.#refusal ??= answer;
     else if (isDelivered(answer) && answer.cutOff && !hasMail(answer)) this.#waiting ??= answer;
     else this.#settled = answer;
   }
@@ -180,6 +180,11 @@ class Tried {
     const settled = this.#settled && (isDelivered(this.#settled) || !this.#waiting) ? this.#settled : undefined;
     return settled ?? this.#waiting ?? this.#refusal;
   }
+}
+
+/** Whether another target may take what this one does not: it has no room, fails, or does not know the terminal. */
+function isElsewhere({ status }: PostAnswer): boolean {
+  return status >= 500 || status === 401;
 }
 
 /** Mail that is more than an empty array: it was taken from a mailbox and must be read. */

@@ -31,8 +31,15 @@ export async function runGateway(settings: GatewaySettings): Promise<RunningGate
   return gateway;
 }
 
+/** A gateway that runs in a process of its own. */
+interface Spawned {
+  readonly url: string;
+  readonly mqttUrl: string | undefined;
+  readonly kill: () => Promise<void>;
+}
+
 /** A gateway in a process of its own, to be killed. */
-export async function spawnGateway(settings: GatewaySettings): Promise<{ url: string; kill: () => Promise<void> }> {
+export async function spawnGateway(settings: GatewaySettings): Promise<Spawned> {
   const program = join(import.meta.dirname, "..", "..", "..", "gateway", "test", "support", "gateway-process.ts");
   const child: ChildProcess = spawn(process.execPath, [program, JSON.stringify(settings)], {
     stdio: ["ignore", "pipe", "inherit"],
@@ -45,5 +52,6 @@ export async function spawnGateway(settings: GatewaySettings): Promise<{ url: st
     child.kill("SIGKILL");
     await exited;
   };
-  return { url: line.toString().trim(), kill };
+  const [url = "", mqttUrl] = line.toString().trim().split(" ");
+  return { url, mqttUrl, kill };
 }
