@@ -15,7 +15,10 @@ export type TerminalErrorCode =
   | "ERR_FETCH_UNANSWERED"
   | "ERR_FETCH_BROKEN"
   | "ERR_SOURCE_UNREADABLE"
-  | "ERR_SUITE_REFUSED";
+  | "ERR_SUITE_REFUSED"
+  | "ERR_BRIDGE_INPUT"
+  | "ERR_BRIDGE_MAPPING"
+  | "ERR_BRIDGE_LISTEN";
 
 const RETRYABLE: ReadonlySet<TerminalErrorCode> = new Set<TerminalErrorCode>([
   "ERR_JOURNAL_FULL",

@@ -1,6 +1,4 @@
 /** Makes a terminal's recorders from its parts. */
-import { SUITE } from "@pericard/protocol";
-import { TerminalError } from "./errors.ts";
 import type { TerminalListener } from "./events.ts";
 import { Drafts, DRAFTS_SOURCE_ID } from "./observe/drafts.ts";
 import { ObservationRecorder } from "./observe/observation-recorder.ts";
@@ -9,6 +7,7 @@ import { createSegmentSink, type SegmentSink, type SinkParts } from "./record/se
 import { SegmentWriter } from "./record/segment-writer.ts";
 import { planStart } from "./record/start.ts";
 import type { Source } from "./sources/source.ts";
+import { requireKeyed } from "./suite-rules.ts";
 import type { TerminalParts } from "./terminal-parts.ts";
 
 /** What recorders are made of. */
@@ -43,14 +42,9 @@ export function makeRecorder(
  */
 export function makeObservationRecorder(parts: RecorderMakerParts): ObservationRecorder {
   const { folder, journal, heads, module, random, clock, bootId, bell, commands, emit } = parts;
-  if (module.suite !== SUITE.pericard1) {
-    throw new TerminalError(
-      "ERR_SUITE_REFUSED",
-      "suite paper-2018 is an experiment: it takes no observations of people",
-    );
-  }
+  const keyed = requireKeyed(module);
   const chain = { head: heads.head, open: null, cause: heads.head?.final === false ? "restart" : "start" } as const;
-  const drafts = new Drafts(folder, module, heads.head);
+  const drafts = new Drafts(folder, keyed, heads.head);
   if (drafts.lostCount > 0) emit({ type: "observations-lost", count: drafts.lostCount });
   return new ObservationRecorder({
     drafts,

@@ -1,7 +1,7 @@
 /** What a terminal's suite allows: which codecs at which place, and whose data. Source: docs/format-paper-2018.md §1, §4, §5. */
 import type { SegmentCodecName } from "@pericard/ecg";
 import { PAPER_CODECS, SUITE, type PaperCodec, type Suite } from "@pericard/protocol";
-import { PAPER_SAMPLE_CODEC } from "@pericard/trsm";
+import { PAPER_SAMPLE_CODEC, type SecureModule, type TerminalModule } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -26,6 +26,12 @@ export function codecsOf(suite: Suite, chosen: SegmentCodecName | undefined): Te
   const envelopeCodec = chosen === undefined ? ENVELOPE_CODEC : PAPER_CODECS.find((codec) => codec === chosen);
   if (envelopeCodec) return { segmentCodec: PAPER_SAMPLE_CODEC, envelopeCodec };
   throw new TerminalError("ERR_SUITE_REFUSED", `suite paper-2018 compresses with ${PAPER_CODECS.join(", ")}`);
+}
+
+/** A module that takes observations. @throws {TerminalError} ERR_SUITE_REFUSED when the suite is paper-2018: they are people's. */
+export function requireKeyed(module: TerminalModule): SecureModule {
+  if (module.suite === SUITE.pericard1) return module;
+  throw new TerminalError("ERR_SUITE_REFUSED", "suite paper-2018 is an experiment: it takes no observations of people");
 }
 
 /** @throws {TerminalError} ERR_SUITE_REFUSED when the suite is paper-2018 and the samples may be a person's. */

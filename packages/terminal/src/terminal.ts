@@ -8,12 +8,13 @@ import type { UploadTarget } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";
 import type { TerminalEvent, TerminalListener } from "./events.ts";
 import { FetchBackClient } from "./fetch-back/fetch-back.ts";
+import { RefusedLog } from "./bridge/refused-log.ts";
 import { makeObservationRecorder, makeRecorder, type RecorderMakerParts } from "./make-recorder.ts";
 import { hasDrafts } from "./observe/drafts.ts";
 import type { ObservationRecorder, TakenObservation } from "./observe/observation-recorder.ts";
 import type { RecordReport } from "./record/recorder.ts";
 import type { Source } from "./sources/source.ts";
-import { requireAllowed } from "./suite-rules.ts";
+import { requireAllowed, requireKeyed } from "./suite-rules.ts";
 import { openParts, type TerminalParts, type TerminalPorts, type TerminalProfile } from "./terminal-parts.ts";
 import { makeTerminalStatus, type TerminalStatus } from "./terminal-status.ts";
 import { createUploader, type MadeUploader } from "./upload/create-uploader.ts";
@@ -33,8 +34,13 @@ export interface RecordOptions {
   readonly graceMs?: number;
 }
 
-/** Takes one observation of a sensor. It is durable when this resolves. @throws {TerminalError} as `ObservationRecorder.take`. */
-export type TakeObservation = (taken: TakenObservation) => Promise<void>;
+/**
+ * Takes observations of a sensor, all or none of them. They are durable when this resolves.
+ *
+ * @throws {TerminalError} ERR_JOURNAL_FULL while there is no room, ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK,
+ * ERR_TERMINAL_CLOSED when nothing is recorded any more.
+ */
+export type TakeObservations = (taken: readonly TakenObservation[]) => Promise<void>;
 
 /** What records at the moment. */
 interface ActiveRecorder extends RecorderOrders {
@@ -116,7 +122,7 @@ export class Terminal {
    * @param onReady given the function that takes observations, before the first is expected.
    * @throws {TerminalError} as {@link record}; ERR_SUITE_REFUSED for every terminal of suite paper-2018.
    */
-  async observe(options: RecordOptions, onReady: (take: TakeObservation) => void): Promise<TerminalReport> {
+  async observe(options: RecordOptions, onReady: (take: TakeObservations) => void): Promise<TerminalReport> {
     this.#requireIdle();
     const make = (): ObservationRecorder => {
       const recorder = makeObservationRecorder(this.#recorderParts);
@@ -124,6 +130,11 @@ export class Terminal {
       return recorder;
     };
     return this.#recordAs({ activity: "live", make }, options);
+  }
+
+  /** Inputs that a bridge did not take. @throws {TerminalError} ERR_SUITE_REFUSED for suite paper-2018; ERR_JOURNAL_DISK. */
+  openRefusedLog(): RefusedLog {
+    return new RefusedLog(this.#parts.folder, requireKeyed(this.#parts.module));
   }
 
   /**

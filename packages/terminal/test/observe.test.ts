@@ -2,7 +2,7 @@
 import { BYTE_CODECS } from "@pericard/ecg";
 import type { MemoryFolder } from "@pericard/framelog";
 import { decodeObservations, decimalText, OBSERVATIONS_PER_SEGMENT_MAX } from "@pericard/protocol";
-import type { TakenObservation, TakeObservation, Terminal } from "@pericard/terminal";
+import type { TakenObservation, TakeObservations, Terminal } from "@pericard/terminal";
 import { beforeEach, describe, expect, test } from "vitest";
 import { fileSource } from "./support/array-source.ts";
 import { openBench, record, until, type Bench } from "./support/bench.ts";
@@ -25,14 +25,16 @@ beforeEach(() => {
 });
 
 /** An observation whose value tells which one it is. */
-const numbered = (value: number): TakenObservation => ({
+const one = (value: number): TakenObservation => ({
   claimed: null,
   device: "oximeter",
   components: [{ code: "59408-5", unit: "%", value: { mantissa: value, exponent: 0 } }],
 });
 
+const numbered = (value: number): readonly TakenObservation[] => [one(value)];
+
 interface Observing {
-  readonly take: TakeObservation;
+  readonly take: TakeObservations;
   readonly stop: () => Promise<Awaited<ReturnType<Terminal["observe"]>>>;
   readonly ended: Promise<unknown>;
 }
@@ -40,7 +42,7 @@ interface Observing {
 /** Begins to observe. */
 async function observe({ terminal }: Bench, wish: { readonly upload?: boolean } = {}): Promise<Observing> {
   const end = new AbortController();
-  let take: TakeObservation | undefined;
+  let take: TakeObservations | undefined;
   const report = terminal.observe({ signal: end.signal, upload: wish.upload ?? false, graceMs: 0 }, (given) => {
     take = given;
   });
@@ -51,7 +53,7 @@ async function observe({ terminal }: Bench, wish: { readonly upload?: boolean } 
     end.abort();
     return report;
   };
-  return { take: take as TakeObservation, stop, ended: report };
+  return { take: take as TakeObservations, stop, ended: report };
 }
 
 const bench = (of: MemoryFolder = folder, profile = {}): Bench => openBench(of, server, { clock, profile });

@@ -29,6 +29,15 @@ export interface IClientOptions extends SecureContextOptions {
   };
 }
 
+/** A message that came. */
+export interface IPublishPacket {
+  readonly topic: string;
+  readonly payload: string | Buffer;
+  readonly qos: 0 | 1 | 2;
+  readonly dup: boolean;
+  readonly messageId?: number;
+}
+
 /** A client. Errors of CONNACK carry its return code as `code`. */
 export declare class MqttClient extends EventEmitter {
   readonly connected: boolean;
@@ -39,12 +48,15 @@ export declare class MqttClient extends EventEmitter {
     options: { readonly qos: 0 | 1 | 2; readonly retain?: boolean },
     done: (error?: Error) => void,
   ): this;
+  /** Called for each message before its PUBACK, which is sent when `done` is called without an error. May be replaced. */
+  handleMessage(packet: IPublishPacket, done: (error?: Error) => void): void;
   subscribe(
-    topic: string,
+    topic: string | readonly string[],
     options: { readonly qos: 0 | 1 },
     done: (error: Error | null, granted?: readonly { readonly topic: string; readonly qos: number }[]) => void,
   ): this;
   end(force: boolean): this;
+  endAsync(force: boolean): Promise<void>;
 }
 
 export declare function connect(url: string, options: IClientOptions): MqttClient;

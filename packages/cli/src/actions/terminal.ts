@@ -18,7 +18,7 @@ import { PAPER_MARK, suiteMark } from "../suite-mark.ts";
 import { numberOption, openSource, type SourceOptions } from "../terminal-source.ts";
 import { tlsOf, type TlsOptions } from "../tls-option.ts";
 
-interface TerminalOptions {
+export interface TerminalOptions {
   readonly data: string;
   readonly json?: boolean;
 }
@@ -31,7 +31,7 @@ interface RecordOptions extends UploadOptions, SourceOptions {
 }
 
 /** What uploads are made with. */
-interface UploadOptions extends TerminalOptions, TlsOptions {
+export interface UploadOptions extends TerminalOptions, TlsOptions {
   readonly receiptSeconds: string;
 }
 
@@ -61,13 +61,15 @@ function noteOf(event: TerminalEvent): string | undefined {
   if (event.type === "erased")
     return `server erased recording ${event.recording}: ${event.itemCount} items left the journal`;
   if (event.type === "gap") return `journal lost segment ${event.sequence}: a gap was stated`;
+  if (event.type === "observations-lost") return `disk lost ${event.count} observations that were in no segment yet`;
   if (event.type === "waiting-for-room") return "journal is full: waiting for receipts";
   if (event.type === "key-change") return `server set ${event.maximum} uses for each key (change ${event.version})`;
   if (event.type === "key-change-refused") return `key change refused (${event.code}): the server is told`;
   return undefined;
 }
 
-function progressLine({ journal, upload }: TerminalStatus, { segments }: Tally): string {
+/** How a run goes, in a line. */
+export function progressLine({ journal, upload }: TerminalStatus, { segments }: Tally): string {
   const where = upload.target ?? "no target answers";
   return `${segments} segments recorded, ${upload.receiptsVerified} receipted, ${journal.items} wait (${bytesText(journal.bytes)}); ${where}`;
 }
@@ -83,7 +85,7 @@ function keepStatus(folder: string, status: TerminalStatus): void {
 }
 
 /** Runs work on an opened terminal, keeps its status file, and tells progress. */
-async function withTerminal(
+export async function withTerminal(
   terminal: Terminal,
   folder: string,
   output: Output,
@@ -110,7 +112,8 @@ async function withTerminal(
   return tally;
 }
 
-function resultOf({ serial, suite, journal, upload }: TerminalStatus, tally: Tally) {
+/** What a run of a terminal came to. */
+export function resultOf({ serial, suite, journal, upload }: TerminalStatus, tally: Tally) {
   const { sentBytes, receiptsVerified, badMail } = upload;
   return {
     serial,
@@ -164,7 +167,8 @@ export async function record(options: RecordOptions): Promise<void> {
   output.result(result, [progressLine(status, tally), ...recordings.map((id) => `recording ${id}`)]);
 }
 
-function receiptWaitMs({ receiptSeconds }: UploadOptions): number {
+/** How long a receipt is waited for. @throws {CliError} ERR_USAGE. */
+export function receiptWaitMs({ receiptSeconds }: UploadOptions): number {
   return 1000 * numberOption("receipt-seconds", receiptSeconds, 1, 86_400);
 }
 

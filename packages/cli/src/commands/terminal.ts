@@ -46,6 +46,33 @@ export function addTerminalCommands(program: Command): void {
     .option("--json", "print a JSON object when ready and one at the end")
     .action(later(() => import("../actions/terminal.ts"), "record"));
   terminal
+    .command("bridge")
+    .description("take observations of plain sensors by MQTT or HTTP, journal, seal and upload them")
+    .requiredOption("--data <folder>", "folder that the terminal was deployed into")
+    .option("--mqtt <host:port>", "listen for MQTT 3.1.1; PUBACK means durable")
+    .option("--http <host:port>", "listen for HTTP; 201 means durable")
+    .option("--sensor-token-file <file>", "what sensors show as password or bearer token; needed beyond this machine")
+    .option("--broker <url>", "subscribe at a broker of the site, mqtt://host:port or mqtts://host:port")
+    .option("--topic <pattern>", "what to subscribe to; repeated", collect)
+    .option("--broker-user <name>", "user name at the broker")
+    .option("--broker-password-file <file>", "file with the password for it")
+    .option("--mapping <file>", "rules for devices with a format of their own: docs/bridge.md")
+    .option("--segment-seconds <number>", "how long observations gather for one segment, 1 to 60", "10")
+    .option("--journal-limit-mb <number>", "bytes that the journal may take, in MB", "512")
+    .option("--no-upload", "record only")
+    .option("--receipt-seconds <number>", RECEIPT_SECONDS, "30")
+    .option("--ca <file>", CA)
+    .option("--client-cert <file>", CLIENT_CERT)
+    .option("--client-key <file>", CLIENT_KEY)
+    .option("--json", "print a JSON object when ready and one at the end")
+    .action(later(() => import("../actions/terminal-bridge.ts"), "bridge"));
+  terminal
+    .command("refused")
+    .description("show the newest inputs that the bridge did not take, and why")
+    .requiredOption("--data <folder>", "folder that the terminal was deployed into; no bridge may be running")
+    .option("--json", "print JSON")
+    .action(later(() => import("../actions/terminal-bridge.ts"), "refused"));
+  terminal
     .command("upload")
     .description("upload what is in the journal until everything has a receipt")
     .requiredOption("--data <folder>", "folder that the terminal was deployed into")

@@ -47,7 +47,7 @@ const ROOM_WAIT_MS = 1000;
 const SEALED_OVERHEAD_BYTES = 2048;
 
 interface Waiting {
-  readonly taken: TakenObservation;
+  readonly taken: readonly TakenObservation[];
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -87,13 +87,13 @@ export class ObservationRecorder {
   }
 
   /**
-   * Takes one observation. It is durable when this resolves.
+   * Takes observations, all or none of them. They are durable when this resolves.
    *
    * @throws {TerminalError} ERR_JOURNAL_FULL while it has no room, ERR_JOURNAL_DISK_FULL or ERR_JOURNAL_DISK,
    * ERR_TERMINAL_CLOSED when nothing is recorded any more.
    */
-  take(taken: TakenObservation): Promise<void> {
-    const refusal = this.#refusal();
+  take(taken: readonly TakenObservation[]): Promise<void> {
+    const refusal = this.#refusal(taken.length);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       this.#gathering.push({ taken, resolve, reject });
@@ -125,11 +125,12 @@ export class ObservationRecorder {
     }
   }
 
-  #refusal(): unknown {
+  #refusal(count: number): unknown {
     if (this.#failure !== undefined) return this.#failure;
     if (this.#state === "ended") return new TerminalError("ERR_TERMINAL_CLOSED", "terminal takes no observations");
-    const waitingCount = this.#parts.drafts.pending.length + this.#gathering.length;
-    if (!this.#full && waitingCount < WAITING_MAX) return undefined;
+    const gatheredCount = this.#gathering.reduce((sum, { taken }) => sum + taken.length, 0);
+    const waitingCount = this.#parts.drafts.pending.length + gatheredCount;
+    if (!this.#full && waitingCount + count <= WAITING_MAX) return undefined;
     return new TerminalError("ERR_JOURNAL_FULL", "journal has no room for observations");
   }
 
@@ -142,10 +143,11 @@ export class ObservationRecorder {
     const unixMs = run.clock.unixMs();
     const claimed = { unixMs, zoneOffsetMinutes: run.clock.zoneOffsetMinutes(unixMs) };
     const { bootId } = run;
+    const kept = gathered.flatMap(({ taken }) => taken);
     try {
       if (this.#state === "ended") throw new TerminalError("ERR_TERMINAL_CLOSED", "terminal takes no observations");
-      for (const { taken } of gathered) {
-        drafts.append({ bootId, monotonicMs, claimed, observation: { ...taken, afterMs: 0 } });
+      for (const observation of kept) {
+        drafts.append({ bootId, monotonicMs, claimed, observation: { ...observation, afterMs: 0 } });
       }
       drafts.sync();
     } catch (error) {
@@ -157,7 +159,7 @@ export class ObservationRecorder {
     this.#lastMs = monotonicMs;
     for (const { resolve } of gathered) resolve();
     // The one that waits has to learn that something is due at all, or that a segment is full.
-    if (drafts.pending.length === gathered.length || drafts.pending.length >= OBSERVATIONS_PER_SEGMENT_MAX) bell.ring();
+    if (drafts.pending.length === kept.length || drafts.pending.length >= OBSERVATIONS_PER_SEGMENT_MAX) bell.ring();
   }
 
   async #obey(): Promise<void> {
