@@ -8,6 +8,9 @@ from strict_cbor import Refused
 
 ENVELOPE_BYTES_MAX = 20 * 1024 * 1024
 
+# docs/format.md §5.1
+STREAMS_PER_RECORDING = 16
+
 
 def code_of(read, *given):
     try:
@@ -53,7 +56,7 @@ class Registry:
         fields, _, _ = segment.parse_segment(sealed)
         named = dict(zip(segment.FIELD_NAMES, fields))
         mine = (terminal.provision.tenant, terminal.module.serial)
-        if (named["tenant"], named["terminal"]) != mine or named["stream"] != 0:
+        if (named["tenant"], named["terminal"]) != mine or named["stream"] >= STREAMS_PER_RECORDING:
             raise Refused("ERR_MESSAGE_REFUSED")
         key = terminal.module.group_key(named["tenant"], "storage", named["cycle"], named["index"])
         segment.read_body(segment.open_segment(key, sealed)[1])
