@@ -14,6 +14,7 @@ export * from "./passphrase-file.ts";
 export * from "./server-keys.ts";
 export * from "./server-identity.ts";
 export * from "./installation.ts";
+export { moveKeyStore, type MovedTable } from "./move-key-store.ts";
 export { isInstalled, isShared, kekFoldersOf } from "./key-store-place.ts";
 export type { KeyStorePlace, SharedKeyStore } from "./key-store-place.ts";
 export type { PostgresqlPlace } from "./postgresql-messages.ts";

@@ -41,7 +41,7 @@ export function openKeyDatabase(place: KeyStorePlace): KeyDatabase {
 }
 
 /** A tenant is the last thing that a set-up writes. */
-function hasTenant(reader: RowReader): boolean {
+export function hasTenant(reader: RowReader): boolean {
   return reader.rows("SELECT 1 FROM tenants LIMIT 1").length > 0;
 }
 
