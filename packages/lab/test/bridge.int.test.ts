@@ -7,13 +7,13 @@ import { openDiskFolder } from "@pericard/framelog";
 import { ApiClient, type DescribedObservation } from "@pericard/server";
 import { readProvision } from "@pericard/trsm";
 import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startChild, type Child } from "../src/demo/child.ts";
+import { pericardCommand, startChild, type Child } from "../src/demo/child.ts";
 import { createDemoLink, demoPaths, openDemo, prepareTerminal, type DemoPaths } from "../src/demo/installation.ts";
 import { startStack, type Stack } from "../src/demo/stack.ts";
 
@@ -171,6 +171,28 @@ describe.skipIf(!isThere)(`a site with its own broker (${REMEDY})`, () => {
     const expected = ["36.60", "128", ...Array.from({ length: 20 }, (_, i) => `37.${10 + i}`)];
     await expect.poll(() => valuesOf(patient), SOON).toEqual(expected);
     await bridge.stop();
+    const csv = join(root, "observations.csv");
+    const installation = [
+      "--data",
+      paths.server,
+      "--server",
+      stack.serverUrl,
+      "--passphrase-file",
+      paths.passphraseFile,
+    ];
+    const wish = ["--patient", patient, "--code", "8310-5", "--out", csv];
+    const [command, ...args] = pericardCommand(["records", "observations", ...installation, ...wish]);
+    await promisify(execFile)(command, args);
+    const rows = readFileSync(csv, "utf8").trimEnd().split("\n");
+    expect(rows[0]).toBe(
+      "time,time_certainty,arrived,code,name,value,unit,suspect,device,terminal,recording,observation",
+    );
+    expect(rows.slice(1).map((row) => row.split(",").slice(3, 9))).toEqual(
+      expected
+        .filter((value) => value !== "128")
+        .toReversed()
+        .map((value) => ["8310-5", "body temperature", value, "Cel", "false", "patch"]),
+    );
   });
 
   test("loses nothing that mosquitto_pub was acknowledged, when the bridge itself is killed again and again", async () => {

@@ -7,7 +7,8 @@ import { serverUrl, withData, type InstallationOptions } from "../installation.t
 import { bytesText, outputFor, table } from "../output.ts";
 import { suiteMark } from "../suite-mark.ts";
 
-interface Options extends InstallationOptions {
+/** Whose installation, and as whom. */
+export interface RecordsOptions extends InstallationOptions {
   readonly account: string;
   readonly server?: string;
   readonly json?: boolean;
@@ -16,7 +17,7 @@ interface Options extends InstallationOptions {
 const LINK_LIFETIME_MS = 60_000;
 
 /** Signs in at the running server as the named account. */
-async function signIn(options: Options): Promise<ApiClient> {
+export async function signIn(options: RecordsOptions): Promise<ApiClient> {
   const { url, token } = await withData(options, ({ store, tenant, config }) => {
     const known = store.accounts().find(({ name }) => name === options.account);
     const account = known ?? store.addAccount(tenant.id, options.account, "clinician");
@@ -30,7 +31,7 @@ function seconds({ frameCount, frameRateHz }: RecordingDescription): string {
   return ((frameCount * frameRateHz.den) / frameRateHz.num).toFixed(1);
 }
 
-export async function list(options: Options & { patient?: string }): Promise<void> {
+export async function list(options: RecordsOptions & { patient?: string }): Promise<void> {
   const client = await signIn(options);
   const patients = (await client.patients()).filter(
     ({ id, name }) => options.patient === undefined || options.patient === id || options.patient === name,
@@ -47,7 +48,7 @@ export async function list(options: Options & { patient?: string }): Promise<voi
   outputFor(options).result({ recordings }, table(["recording", "patient", "state", "length", "leads", "start"], rows));
 }
 
-export async function show(id: string, options: Options): Promise<void> {
+export async function show(id: string, options: RecordsOptions): Promise<void> {
   const recording = await (await signIn(options)).recording(id);
   const rate = recording.frameRateHz.num / recording.frameRateHz.den;
   outputFor(options).result(recording, [
@@ -61,7 +62,10 @@ export async function show(id: string, options: Options): Promise<void> {
   ]);
 }
 
-export async function exportRecording(id: string, options: Options & { format: string; out: string }): Promise<void> {
+export async function exportRecording(
+  id: string,
+  options: RecordsOptions & { format: string; out: string },
+): Promise<void> {
   if (options.format !== "wfdb") throw new CliError("ERR_USAGE", "--format is not wfdb");
   const output = outputFor(options);
   const client = await signIn(options);

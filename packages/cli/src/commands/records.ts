@@ -24,4 +24,12 @@ export function addRecordsCommands(program: Command): void {
     .requiredOption("--out <folder>", "folder to write to")
     .option("--format <name>", "wfdb", "wfdb")
     .action(later(() => import("../actions/records.ts"), "exportRecording"));
+  withOptions(records.command("observations").description("export a patient's observations, newest first"))
+    .requiredOption("--patient <id or name>", "whose")
+    .requiredOption("--out <file>", "file to write")
+    .option("--code <codes>", "LOINC numbers or IEEE 11073 reference ids, separated by commas")
+    .option("--from <time>", "measured at or after, as 2026-03-01T08:00:00Z")
+    .option("--to <time>", "measured before")
+    .option("--format <name>", "csv, a line for each value; json, a line for each observation", "csv")
+    .action(later(() => import("../actions/records-observations.ts"), "observations"));
 }
