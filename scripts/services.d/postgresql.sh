@@ -19,6 +19,8 @@ engine_up() {
   fi
   if ! runs postgres; then
     # Of a server that was killed: its number may live on as a zombie, and would be believed.
+    # Its backends end by themselves; no other server may write before they have.
+    until_none_in data
     rm -f data/postmaster.pid
     daemon postgres "${as[@]}" "$bin/postgres" -D "$PWD/data" -p "$number" \
       -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200
@@ -26,4 +28,13 @@ engine_up() {
   fi
   printf '{"host": "127.0.0.1", "port": %s, "user": "pericard", "passwordFile": "%s", "database": "postgres", "pids": [%s]}' \
     "$number" "$PWD/password" "$(pid_of postgres)"
+}
+
+# Waits until no process has the folder $1 as its working directory, as every process of a server has.
+until_none_in() {
+  local end=$((SECONDS + 30)) folder=$PWD/$1
+  while [[ -n $(find /proc -maxdepth 2 -name cwd -lname "$folder" 2>/dev/null) ]]; do
+    ((SECONDS < end)) || fail "postgresql: processes of a server that was killed still run in $folder"
+    sleep 0.1
+  done
 }

@@ -2,54 +2,26 @@
  * An installation on engines, with real processes: two servers, two workers, PostgreSQL, RabbitMQ, radosgw. What a terminal uploads
  * through one server is read through the other, and kills lose nothing that a receipt speaks of.
  */
-import { ApiClient } from "@pericard/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeServices, killAndRestart } from "../../server/test/support/services.ts";
 import { checkWhole, WHOLE } from "../src/crash/check-recording.ts";
 import type { Program } from "../src/crash/program.ts";
 import { syntheticSource } from "../src/crash/sources.ts";
-import { createDemoLink } from "../src/demo/installation.ts";
-import { openEngineSite, type EngineSite } from "./support/engine-site.ts";
+import { openEngineSite, type EngineServer, type EngineSite } from "./support/engine-site.ts";
 import { tell } from "./support/tell.ts";
-
-const LINK_LIFETIME_MS = 3600_000;
 
 describeServices(["postgresql", "rabbitmq", "radosgw"], "on engines", (services) => {
   let engines: EngineSite;
-  let other: Program;
-  let folder: string;
+  let other: EngineServer;
   const workers: Program[] = [];
-
-  const startOther = (): Program =>
-    engines.site.spawn([
-      "server",
-      "--data",
-      folder,
-      "--port",
-      "0",
-      "--viewer",
-      "none",
-      "--log-level",
-      "warn",
-      "--json",
-    ]);
-
-  async function signInAtOther(): Promise<ApiClient> {
-    const { url } = await other.ready;
-    return ApiClient.signIn(
-      String(url),
-      engines.site.withStore((store) => createDemoLink(store, LINK_LIFETIME_MS)),
-    );
-  }
 
   beforeAll(async () => {
     engines = await openEngineSite(services, 3);
     workers.push(engines.startWorker(), engines.startWorker());
     for (const worker of workers) expect((await worker.ready)["volumeIds"]).toHaveLength(3);
     await engines.site.startAll();
-    folder = engines.addServerFolder();
-    other = startOther();
-    await other.ready;
+    other = await engines.addServer();
+    await other.start().ready;
   });
   afterAll(() => engines.remove());
 
@@ -58,7 +30,7 @@ describeServices(["postgresql", "rabbitmq", "radosgw"], "on engines", (services)
     const source = syntheticSource(7, 0.05);
     const terminal = site.spawn(["terminal", "record", "--data", site.deploy(1), ...source.args, "--json"]);
     await terminal.success();
-    expect(await checkWhole(await signInAtOther(), 1, source)).toEqual(WHOLE);
+    expect(await checkWhole(await other.signIn(), 1, source)).toEqual(WHOLE);
     expect(await checkWhole(await site.signIn(), 1, source)).toEqual(WHOLE);
   });
 
@@ -75,7 +47,7 @@ describeServices(["postgresql", "rabbitmq", "radosgw"], "on engines", (services)
       await killAndRestart(name);
       await terminal.success();
       expect(terminal.lines.at(-1)).toMatchObject({ conflicts: 0, rejected: 0, gaps: 0, waiting: 0, quarantined: 0 });
-      expect(await checkWhole(await signInAtOther(), number, source)).toEqual(WHOLE);
+      expect(await checkWhole(await other.signIn(), number, source)).toEqual(WHOLE);
     },
   );
 
@@ -100,7 +72,7 @@ describeServices(["postgresql", "rabbitmq", "radosgw"], "on engines", (services)
     }
     await terminal.success();
     expect(terminal.lines.at(-1)).toMatchObject({ conflicts: 0, rejected: 0, gaps: 0, waiting: 0, quarantined: 0 });
-    expect(await checkWhole(await signInAtOther(), 2, source)).toEqual(WHOLE);
+    expect(await checkWhole(await other.signIn(), 2, source)).toEqual(WHOLE);
     expect(kills).toContain("server");
     tell("engines", { kills, receipts: site.receipts.receiptCount, segments: site.receipts.copies.size }, startedMs);
   });

@@ -139,7 +139,7 @@ function startLoad(site: Site): SteadyLoad {
     const nowUnixMs = Date.now;
     return Fleet.deploy({ store, tenant: tenant.id, terminalCount: LANES, random: systemRandom, nowUnixMs }).fleet;
   });
-  return new SteadyLoad({ url: site.links.server.url, token: TOKEN, fleet, lanes: LANES, perSecondMax: PER_SECOND });
+  return new SteadyLoad({ urls: [site.links.server.url], token: TOKEN, fleet, lanes: LANES, perSecondMax: PER_SECOND });
 }
 
 describe.skipIf(skipped)(`one of three file systems${without}`, () => {

@@ -1,7 +1,7 @@
 /** The terminals of a benchmark, deployed by the factory, and the envelopes that they have ready. */
 import { deriveGroupKey, sha256, x25519Public, type RandomSource } from "@pericard/crypto";
 import type { KeyStore } from "@pericard/custody";
-import { createSynthesiser, encodeLeadResidual } from "@pericard/ecg";
+import { createSynthesiser, encodeLeadResidual, type SampleBlock, type WaveformFormat } from "@pericard/ecg";
 import { deployTerminal } from "@pericard/factory";
 import { createMemoryFolder } from "@pericard/framelog";
 import { BODY_KIND, BootId, RecordingId, type RoutingId, type TenantId } from "@pericard/protocol";
@@ -27,6 +27,14 @@ export interface TerminalKeys {
   readonly transportKey: Uint8Array;
 }
 
+/** What a reader must get of one terminal. */
+export interface FleetRecording {
+  readonly recording: RecordingId;
+  readonly format: WaveformFormat;
+  readonly frameCount: number;
+  readonly blocks: () => AsyncGenerator<SampleBlock>;
+}
+
 interface FleetTerminal {
   readonly routing: RoutingId;
   readonly module: SecureModule;
@@ -49,7 +57,8 @@ export class Fleet {
   readonly #terminals: readonly FleetTerminal[];
   readonly #recipient: EnvelopeRecipient;
   readonly #encoded: Uint8Array;
-  readonly #shape: ReturnType<typeof createSynthesiser>["format"];
+  readonly #block: SampleBlock;
+  readonly #shape: WaveformFormat;
   #turn = 0;
 
   private constructor(terminals: readonly FleetTerminal[], recipient: EnvelopeRecipient) {
@@ -57,8 +66,9 @@ export class Fleet {
     this.#recipient = recipient;
     const synthesiser = createSynthesiser(SYNTHESISER);
     this.#shape = synthesiser.format;
+    this.#block = synthesiser.block(0, FRAMES_PER_SEGMENT);
     this.#encoded = encodeLeadResidual(
-      synthesiser.block(0, FRAMES_PER_SEGMENT).leads,
+      this.#block.leads,
       synthesiser.format.leads.map(({ name }) => name),
     );
   }
@@ -97,6 +107,16 @@ export class Fleet {
     return this.#encoded.length;
   }
 
+  /** What the terminals recorded so far, in the order of their keys. */
+  get recorded(): readonly FleetRecording[] {
+    return this.#terminals.map(({ recording, sequence }) => ({
+      recording,
+      format: this.#shape,
+      frameCount: sequence * FRAMES_PER_SEGMENT,
+      blocks: () => this.#repeat(sequence),
+    }));
+  }
+
   /** The next envelopes, the terminals by turns. No two have a salt, a key or a place in common. */
   prepare(count: number): readonly PreparedEnvelope[] {
     return Array.from({ length: count }, () => {
@@ -104,6 +124,10 @@ export class Fleet {
       this.#turn += 1;
       return this.#next(terminal);
     });
+  }
+
+  async *#repeat(count: number): AsyncGenerator<SampleBlock> {
+    for (let i = 0; i < count; i += 1) yield this.#block;
   }
 
   #next(terminal: FleetTerminal): PreparedEnvelope {

@@ -5,6 +5,7 @@ import { parsePackage, RecordingId, toHex } from "@pericard/protocol";
 import { configOf, findSettings } from "@pericard/server";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { ReceiptLedger } from "./receipt-ledger.ts";
 import type { Site } from "./site.ts";
 
 /** What was found. Everything but the counts must be empty. */
@@ -19,9 +20,13 @@ interface Placed extends FramePosition {
   readonly volume: string;
 }
 
-interface PackageRow {
+/** What rows say of a package's content; hashes are hexadecimal. */
+export interface PackageContent {
   readonly recording: RecordingId;
   readonly items: readonly { readonly item: number; readonly hash: string }[];
+}
+
+interface PackageRow extends PackageContent {
   readonly copies: readonly Placed[];
 }
 
@@ -77,14 +82,23 @@ function faultsOf(row: PackageRow, volumes: ReadonlyMap<string, FrameLog>, dataK
     }
   }
   if (!first) return [...faults, `package of ${row.recording} has no readable copy`];
-  const parsed = parsePackage(first);
+  return [...faults, ...contentFaults(row, first, dataKey)];
+}
+
+/** Faults of what one copy holds: it must open, and be what the rows say. @throws {CryptoError} when it does not open. */
+export function contentFaults({ recording, items }: PackageContent, copy: Uint8Array, dataKey: Uint8Array) {
+  const parsed = parsePackage(copy);
   openPackage(dataKey, parsed);
-  for (const { item, hash } of row.items) {
-    if (toHex(parsed.header.items[item]?.hash ?? new Uint8Array(0)) !== hash) {
-      faults.push(`item ${item} of a package of ${row.recording} is not what its row says`);
-    }
-  }
-  return faults;
+  return items
+    .filter(({ item, hash }) => toHex(parsed.header.items[item]?.hash ?? new Uint8Array(0)) !== hash)
+    .map(({ item }) => `item ${item} of a package of ${recording} is not what its row says`);
+}
+
+/** Faults of receipts: what one speaks of must be there, in as many copies. @param found copies by h, hexadecimal. */
+export function receiptFaults(receipts: ReceiptLedger, found: ReadonlyMap<string, number>): readonly string[] {
+  return [...receipts.copies]
+    .filter(([hash, receipted]) => (found.get(hash) ?? 0) < receipted)
+    .map(([hash, receipted]) => `receipted ${hash} has ${found.get(hash) ?? 0} of ${receipted} copies`);
 }
 
 function catalogFaults(catalog: DatabaseSync): readonly string[] {
@@ -118,10 +132,7 @@ export function checkStore(site: Site): StoreReport {
     for (const { hash } of catalog.prepare("SELECT hash FROM gaps").all()) {
       copiesOf.set(toHex(hash as Uint8Array), Number.POSITIVE_INFINITY);
     }
-    for (const [hash, receipted] of site.receipts.copies) {
-      const found = copiesOf.get(hash) ?? 0;
-      if (found < receipted) faults.push(`receipted ${hash} has ${found} of ${receipted} copies`);
-    }
+    faults.push(...receiptFaults(site.receipts, copiesOf));
     return { segmentCount, copyCount, faults };
   } finally {
     for (const log of volumes.values()) log.close();

@@ -1,6 +1,6 @@
 /** Server and gateway as processes over a folder of their own, with links that terminals and gateway go through. */
 import { parseSigned } from "@pericard/protocol";
-import { ApiClient, configOf, findSettings, keyFolderPaths } from "@pericard/server";
+import { ApiClient, configOf, findSettings, keyStorePlace } from "@pericard/server";
 import { openInstallation, passphraseSecret, readPassphraseFile, type KeyStore } from "@pericard/custody";
 import { systemRandom } from "@pericard/crypto";
 import { EventEmitter } from "node:events";
@@ -127,7 +127,7 @@ export class Site {
     if (!settings) throw new LabError("ERR_CHILD_FAILED", "site has no settings");
     const passphrase = readPassphraseFile(passphraseFile, server);
     const { store } = openInstallation(
-      keyFolderPaths(configOf(server, settings, undefined)),
+      keyStorePlace(configOf(server, settings, undefined)),
       passphraseSecret(passphrase),
       systemRandom,
     );

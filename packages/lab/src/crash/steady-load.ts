@@ -5,8 +5,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet, PreparedEnvelope } from "../bench/fleet.ts";
 
 export interface SteadyLoadPlan {
-  /** Address of the server, or of a link before it. */
-  readonly url: string;
+  /** Addresses of the servers, or of links before them: who gets no receipt at one goes to the next. */
+  readonly urls: readonly string[];
   readonly token: string;
   readonly fleet: Fleet;
   /** Envelopes under way at once, at most one for each terminal of the fleet. */
@@ -38,7 +38,7 @@ export class SteadyLoad {
   constructor(plan: SteadyLoadPlan) {
     this.#plan = plan;
     this.#agent = new Agent({ keepAlive: true, maxSockets: plan.lanes });
-    this.#lanes = Array.from({ length: plan.lanes }, () => this.#lane());
+    this.#lanes = Array.from({ length: plan.lanes }, (_, lane) => this.#lane(lane));
   }
 
   /** Watches it for a while. */
@@ -59,11 +59,11 @@ export class SteadyLoad {
     this.#agent.destroy();
   }
 
-  async #lane(): Promise<void> {
+  async #lane(lane: number): Promise<void> {
     while (!this.#stopped) {
       await this.#turn();
       const [envelope] = this.#plan.fleet.prepare(1);
-      if (envelope) await this.#deliver(envelope);
+      if (envelope) await this.#deliver(envelope, lane);
     }
   }
 
@@ -74,18 +74,20 @@ export class SteadyLoad {
     await sleep(Math.max(0, this.#nextAtMs - now));
   }
 
-  async #deliver({ bytes }: PreparedEnvelope): Promise<void> {
+  /** @param first of the servers, which the lane always begins with. */
+  async #deliver({ bytes }: PreparedEnvelope, first: number): Promise<void> {
+    const { urls } = this.#plan;
     const begunMs = performance.now();
-    while (!(await this.#post(bytes))) await sleep(RETRY_MS);
+    for (let at = first; !(await this.#post(String(urls[at % urls.length]), bytes)); at += 1) await sleep(RETRY_MS);
     this.#latenciesMs.push(performance.now() - begunMs);
   }
 
   /** Whether the answer was a receipt; who listens on the link reads it. */
-  #post(body: Uint8Array): Promise<boolean> {
+  #post(url: string, body: Uint8Array): Promise<boolean> {
     const headers = { authorization: `Bearer ${this.#plan.token}`, "content-type": SIGNED_MEDIA_TYPE };
     const options = { agent: this.#agent, method: "POST", headers, timeout: TIMEOUT_MS };
     return new Promise((resolve) => {
-      const sent = request(`${this.#plan.url}${UPLOAD_PATH}`, options, (response) => {
+      const sent = request(`${url}${UPLOAD_PATH}`, options, (response) => {
         response.resume();
         response.on("end", () => resolve(response.statusCode === 200));
         response.on("error", () => resolve(false));

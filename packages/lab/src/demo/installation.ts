@@ -10,7 +10,7 @@ import {
 } from "@pericard/custody";
 import { deployTerminal, verifyTerminal } from "@pericard/factory";
 import { openDiskFolder } from "@pericard/framelog";
-import { configOf, defaultSettings, findSettings, keyFolderPaths, writeSettings } from "@pericard/server";
+import { configOf, defaultSettings, findSettings, keyStorePlace, writeSettings } from "@pericard/server";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeProvision, readProvision } from "@pericard/trsm";
@@ -53,11 +53,11 @@ export function openDemo(paths: DemoPaths): { store: KeyStore; isNew: boolean } 
   mkdirSync(paths.root, { recursive: true, mode: 0o700 });
   if (!existsSync(paths.passphraseFile)) writeFileSync(paths.passphraseFile, `${token()}\n`, { mode: 0o600 });
   const passphrase = readPassphraseFile(paths.passphraseFile, paths.server);
-  const keyFolders = keyFolderPaths(serverConfig(paths));
-  const isNew = !isInstalled(keyFolders);
+  const keyStore = keyStorePlace(serverConfig(paths));
+  const isNew = !isInstalled(keyStore);
   if (isNew) {
     createInstallation({
-      keyStore: keyFolders,
+      keyStore,
       passphrase,
       rootFolderPath: paths.rootKey,
       tenantName: "Demo",
@@ -66,7 +66,7 @@ export function openDemo(paths: DemoPaths): { store: KeyStore; isNew: boolean } 
       random: systemRandom,
     });
   }
-  return { store: openInstallation(keyFolders, passphraseSecret(passphrase), systemRandom).store, isNew };
+  return { store: openInstallation(keyStore, passphraseSecret(passphrase), systemRandom).store, isNew };
 }
 
 /** Token with which the demo's gateway is admitted at the server, and the terminals at the gateway. */

@@ -125,7 +125,7 @@ export async function createTestBucket({ radosgw }: Pick<Services, "radosgw">): 
     remove: async () => {
       await proxy.close();
       for (let left = await names(); left.length > 0; left = await names()) {
-        for (const Key of left) await client.send(new DeleteObjectCommand({ Bucket, Key }));
+        await Promise.all(left.map((Key) => client.send(new DeleteObjectCommand({ Bucket, Key }))));
       }
       await client.send(new DeleteBucketCommand({ Bucket }));
       client.destroy();
