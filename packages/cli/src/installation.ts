@@ -1,16 +1,20 @@
 /** The data folder of a server as commands open it: settings, passphrase, key store. */
 import { systemRandom } from "@pericard/crypto";
 import {
+  CustodyError,
   isInstalled,
+  isShared,
   openInstallation,
   readPassphraseFile,
   type KekAccess,
   type KekSecret,
   type KeyStore,
+  type KeyStorePlace,
   type Tenant,
 } from "@pericard/custody";
 import { configOf, findSettings, keyStorePlace, type ServerConfig } from "@pericard/server";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { CliError } from "./errors.ts";
 
@@ -50,6 +54,39 @@ export function readPassphrase(options: InstallationOptions): Uint8Array {
  */
 export function readSecret(options: InstallationOptions): KekSecret {
   return { secret: readPassphrase(options), modulePath: process.env["PERICARD_PKCS11_MODULE"] };
+}
+
+/** How long a folder of the key store may take to answer. */
+const REACH_MS = 5000;
+
+async function reaches(folderPath: string): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), REACH_MS);
+  });
+  const asked = mkdir(folderPath, { recursive: true, mode: 0o700 })
+    .then(() => readdir(folderPath))
+    .then(
+      () => true,
+      () => false,
+    );
+  const answer = await Promise.race([asked, late]);
+  clearTimeout(timer);
+  return answer;
+}
+
+/**
+ * Where the key store can be reached now: a dead or hung volume keeps no server from starting while another has a copy.
+ *
+ * @throws {CustodyError} ERR_KEYSTORE_MISSING when a folder does not answer and no other has a key store: the only one may be there.
+ */
+export async function reachablePlace(place: KeyStorePlace): Promise<KeyStorePlace> {
+  if (isShared(place)) return place;
+  const answers = await Promise.all(place.map(reaches));
+  const reached = place.filter((_, i) => answers[i]);
+  if (reached.length === place.length || isInstalled(reached)) return reached;
+  const missing = place.filter((_, i) => !answers[i]).join(", ");
+  throw new CustodyError("ERR_KEYSTORE_MISSING", `${missing} does not answer, and no other folder has the key store`);
 }
 
 /** An installation that was set up. */

@@ -1,6 +1,13 @@
 /** `pericard server`: sets up at the first start, then serves until it is stopped. */
 import { systemRandom } from "@pericard/crypto";
-import { createInstallation, isFactoryInstallation, isInstalled, isShared, openKek } from "@pericard/custody";
+import {
+  createInstallation,
+  isFactoryInstallation,
+  isInstalled,
+  isShared,
+  openKek,
+  type KeyStorePlace,
+} from "@pericard/custody";
 import {
   configOf,
   defaultSettings,
@@ -16,7 +23,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { CliError } from "../errors.ts";
-import { noteRunning, readSecret, type InstallationOptions } from "../installation.ts";
+import { noteRunning, reachablePlace, readSecret, type InstallationOptions } from "../installation.ts";
 import { outputFor } from "../output.ts";
 import { stopSignal, untilAborted } from "../stop-signal.ts";
 
@@ -39,9 +46,13 @@ function newSettings(): ServerSettings {
 }
 
 /** Writes settings and sets the key store up when the folder is new. @returns the folder of the root key when it was. */
-function setUp(options: ServerOptions, passphrase: Uint8Array, settings: ServerSettings): string | undefined {
+function setUp(
+  options: ServerOptions,
+  passphrase: Uint8Array,
+  settings: ServerSettings,
+  keyStore: KeyStorePlace,
+): string | undefined {
   const config = configOf(options.data, settings, undefined);
-  const keyStore = keyStorePlace(config);
   if (!isShared(keyStore) && isFactoryInstallation(keyStore)) {
     throw new CliError("ERR_FACTORY_FOLDER", `${options.data} is a factory's folder: name another for the server`);
   }
@@ -78,11 +89,12 @@ export async function run(options: ServerOptions): Promise<void> {
   const known = findSettings(options.data);
   const settings = withOverrides(known ?? newSettings(), options);
   if (!known) writeSettings(options.data, settings);
-  const rootFolderPath = setUp(options, secret.secret, settings);
+  const keyStore = await reachablePlace(keyStorePlace(configOf(options.data, settings, undefined)));
+  const rootFolderPath = setUp(options, secret.secret, settings, keyStore);
   if (rootFolderPath) output.note(`set up: take the root key in ${rootFolderPath} off this machine`);
   const viewer = options.viewer ?? VIEWER;
   const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
-  const kek = openKek(keyStorePlace(config), secret, systemRandom);
+  const kek = openKek(keyStore, secret, systemRandom);
   const logger = pino({ level: options.logLevel }, pino.destination(2));
   const server = await startServer(config, systemEnvironment(kek, logger));
   const { rebuilt } = server.context;
