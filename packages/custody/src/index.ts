@@ -4,6 +4,7 @@ export { DATA_TYPES } from "./entities.ts";
 export * from "./errors.ts";
 export type { Kek, KekAccess } from "./kek.ts";
 export { spreadKekFile, type KekSecret } from "./kek-file.ts";
+export { compareCopies, type CopyComparison, type CopyDifference } from "./compare-copies.ts";
 export { destroyKeyFolder } from "./key-folder.ts";
 export type { TokenDoor, TokenKey } from "./kek-token.ts";
 export * from "./rotate-kek.ts";

@@ -1,5 +1,6 @@
 /** `pericard volumes`: the file systems of a storage server, through its operator's socket. */
 import { resolve } from "node:path";
+import type { CopyComparison } from "@pericard/custody";
 import type { DrainState, RepairState, ScrubReport, ScrubState, VolumeDescription } from "@pericard/server";
 import { operatorOf, type OperatorOptions } from "../operator.ts";
 import { bytesText, outputFor, table } from "../output.ts";
@@ -8,6 +9,7 @@ interface VolumesAnswer {
   readonly volumes: readonly VolumeDescription[];
   readonly scrub: ScrubState | null;
   readonly repair: RepairState;
+  readonly keyCopies: CopyComparison | null;
 }
 
 const bytesOrDash = (sizeBytes: number | null): string => (sizeBytes === null ? "-" : bytesText(sizeBytes));
@@ -28,13 +30,23 @@ function whyOf({ reason, sinceUnixMs, drain }: VolumeDescription): string {
   return [...why, drained].join("; ");
 }
 
-function careLines({ scrub, repair }: VolumesAnswer): readonly string[] {
+function keyLines(found: CopyComparison | null): readonly string[] {
+  const unreadable = (found?.unreadable ?? []).map((path) => `key store: copy in ${path} was damaged and made anew`);
+  const differences = (found?.differences ?? []).map(({ folderPaths, table, rowCounts }) => {
+    const rows = Math.max(...rowCounts);
+    return `key store: ${rows} rows of ${table} differ between ${folderPaths.join(" and ")}`;
+  });
+  return [...unreadable, ...differences];
+}
+
+function careLines({ scrub, repair, keyCopies }: VolumesAnswer): readonly string[] {
   const walk = scrub && {
     when: scrub.completedAtUnixMs === null ? "under way" : `completed ${timeText(scrub.completedAtUnixMs)}`,
     found: `${scrub.bad} damaged, ${scrub.healed} healed, ${scrub.lost} without a whole copy`,
   };
   return [
     walk ? `scrub: ${walk.when}, ${scrub.items} items, ${walk.found}` : "scrub: not begun yet",
+    ...keyLines(keyCopies),
     ...(repair.isUnderWay || repair.missing > 0 ? [`repair: ${repair.made} made, ${repair.missing} missing`] : []),
   ];
 }
@@ -55,12 +67,14 @@ export async function scrub(options: OperatorOptions & { volume?: string }): Pro
   const wish = options.volume === undefined ? {} : { volumeId: options.volume };
   const tell = (report: ScrubReport): void => output.progress(scrubLine(report));
   const report = await operatorOf(options).follow<ScrubReport, ScrubReport>("/v1/volumes/scrub", wish, tell);
+  const keyCopies = await operatorOf(options).send<CopyComparison>("POST", "/v1/key-copies/compare");
   const named = report.findings.map(({ copy, what, healed }) => {
     const where = `volume ${copy.volumeId} pack ${copy.fileNumber} byte ${copy.offsetBytes}`;
     return `${where}: ${what}, ${healed ? "healed" : "not healed"}`;
   });
-  output.result(report, [...named, scrubLine(report)]);
-  if (report.lost > 0 || report.missing > 0 || report.healed < report.bad) process.exitCode = 1;
+  output.result({ ...report, keyCopies }, [...named, ...keyLines(keyCopies), scrubLine(report)]);
+  const isWhole = report.lost === 0 && report.missing === 0 && report.healed === report.bad;
+  if (!isWhole || keyCopies.differences.length > 0) process.exitCode = 1;
 }
 
 export async function add(folder: string, options: OperatorOptions): Promise<void> {

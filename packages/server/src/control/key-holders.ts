@@ -4,12 +4,13 @@
  *
  * Source: docs/operating/volumes.md; docs/format.md §12.
  */
-import { destroyKeyFolder } from "@pericard/custody";
+import { destroyKeyFolder, type CopyComparison } from "@pericard/custody";
 import { dirname } from "node:path";
 import type { Logger } from "pino";
 import type { Audit } from "../access/audit.ts";
 import { keyFolderOf } from "../config.ts";
 import { ServerError } from "../errors.ts";
+import { compareKeyCopies } from "../keys/compare-copies.ts";
 import type { KeyStoreRoom } from "../keys/key-store.ts";
 import type { VolumeEntry, VolumeSet } from "../volumes/volume-set.ts";
 import type { Drainer } from "./drainer.ts";
@@ -18,6 +19,7 @@ import { rest } from "./walk.ts";
 /** How long a holder may be down before its copy is made elsewhere. */
 const DOWN_MS = 60_000;
 const LOOK_MS = 5000;
+const COMPARE_EVERY_MS = 24 * 3_600_000;
 
 export interface KeyHoldersParts {
   readonly room: KeyStoreRoom;
@@ -36,6 +38,8 @@ export interface KeyHoldersParts {
 export class KeyHolders {
   readonly #parts: KeyHoldersParts;
   #work: Promise<void> = Promise.resolve();
+  #comparison: CopyComparison | null = null;
+  #comparedAtUnixMs = 0;
 
   constructor(parts: KeyHoldersParts) {
     this.#parts = parts;
@@ -64,6 +68,51 @@ export class KeyHolders {
     });
   }
 
+  /** What the last comparison of the copies found; null before the first. */
+  get comparison(): CopyComparison | null {
+    return this.#comparison;
+  }
+
+  /**
+   * Compares the copies with each other, and makes those anew whose pages are damaged. Values that differ are named: which is
+   * right cannot be told.
+   */
+  async compare(): Promise<CopyComparison> {
+    const { room } = this.#parts;
+    let found: CopyComparison = { unreadable: [], differences: [] };
+    await this.#inTurn(async () => {
+      found = await compareKeyCopies(room.folderPaths);
+      await this.#makeAnew(found.unreadable);
+      await this.#tell(found);
+    });
+    this.#comparison = found;
+    return found;
+  }
+
+  /** Nobody may have a damaged file open when another takes its place: SQLite removes logs by their names. */
+  async #makeAnew(damaged: readonly string[]): Promise<void> {
+    const { room } = this.#parts;
+    const all = room.folderPaths;
+    const whole = all.filter((path) => !damaged.includes(path));
+    if (damaged.length === 0 || whole.length === 0) return;
+    await room.moveTo(whole);
+    for (const path of damaged) destroyKeyFolder(path);
+    await room.moveTo(all);
+  }
+
+  async #tell({ unreadable, differences }: CopyComparison): Promise<void> {
+    const { audit, logger } = this.#parts;
+    for (const path of unreadable) {
+      logger.error({ path }, "a copy of the key store was damaged and is made anew");
+      await audit.record({ actor: "key store", action: "heal copy", subject: path, outcome: "done" });
+    }
+    for (const { folderPaths, table } of differences) {
+      const subject = `${table} in ${folderPaths.join(" and ")}`;
+      logger.fatal({ folderPaths, table }, "copies of the key store differ");
+      await audit.record({ actor: "key store", action: "find copies that differ", subject, outcome: "done" });
+    }
+  }
+
   async #inTurn(work: () => Promise<void>): Promise<void> {
     const before = this.#work;
     const turn = before.then(work);
@@ -76,6 +125,9 @@ export class KeyHolders {
     for (await rest(LOOK_MS, signal); !signal.aborted; await rest(LOOK_MS, signal)) {
       try {
         await this.#inTurn(() => this.#settle());
+        if (this.#parts.nowUnixMs() - this.#comparedAtUnixMs < COMPARE_EVERY_MS) continue;
+        this.#comparedAtUnixMs = this.#parts.nowUnixMs();
+        await this.compare();
       } catch (err) {
         logger.warn({ err }, "a copy of the key store could not be moved: it is tried again");
       }

@@ -39,7 +39,7 @@ export class VolumeCare {
   readonly repairer: Repairer;
   readonly drainer: Drainer;
   readonly admin: VolumeAdmin;
-  readonly #keyHolders: KeyHolders;
+  readonly keyHolders: KeyHolders;
   readonly #end = new AbortController();
 
   constructor(given: VolumeCareParts) {
@@ -50,14 +50,14 @@ export class VolumeCare {
     this.scrubber = new Scrubber(parts);
     this.repairer = new Repairer(parts);
     this.drainer = new Drainer(parts);
-    this.#keyHolders = new KeyHolders({
+    this.keyHolders = new KeyHolders({
       ...parts,
       room: given.keyRoom,
       copyCount: given.keyCopyCount,
       drainer: this.drainer,
       putInOrder: (first, last) => putInOrder(given.dataPath, first, last),
     });
-    this.admin = new VolumeAdmin({ ...parts, drainer: this.drainer, keyHolders: this.#keyHolders });
+    this.admin = new VolumeAdmin({ ...parts, drainer: this.drainer, keyHolders: this.keyHolders });
   }
 
   /** Begins what goes on in the background. */
@@ -66,7 +66,7 @@ export class VolumeCare {
     await this.drainer.start();
     this.scrubber.start();
     this.repairer.start();
-    this.#keyHolders.start();
+    this.keyHolders.start();
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** The operator's routes about file systems. */
 import type { FastifyPluginAsyncTypebox } from "@fastify/type-provider-typebox";
 import { isAbsolute } from "node:path";
+import type { CopyComparison } from "@pericard/custody";
 import { describeVolumes, type VolumeDescriptionParts } from "../control/volume-states.ts";
 import { ServerError } from "../errors.ts";
 import { sendProgress } from "./answers.ts";
@@ -51,11 +52,24 @@ const Repair = Type.Object({
   isUnderWay: Type.Boolean(),
 });
 
+const KeyCopies = Type.Object({
+  unreadable: Type.Array(Type.String()),
+  differences: Type.Array(
+    Type.Object({
+      folderPaths: Type.Array(Type.String()),
+      table: Type.String(),
+      rowCounts: Type.Array(Type.Integer()),
+    }),
+  ),
+});
+
 const Volumes = Type.Object({
   volumes: Type.Array(Volume),
   /** The walk in the background; null before the first. */
   scrub: Type.Union([Scrub, Type.Null()]),
   repair: Repair,
+  /** What the last comparison of the key store's copies found; null before the first. */
+  keyCopies: Type.Union([KeyCopies, Type.Null()]),
 });
 
 const ScrubWish = Type.Object({ volumeId: Type.Optional(Type.String({ maxLength: 64 })) });
@@ -64,13 +78,22 @@ const NewVolume = Type.Object({ path: Type.String({ maxLength: 4096 }) });
 const VolumeParameters = Type.Object({ volumeId: Type.String({ maxLength: 64 }) });
 const Added = Type.Object({ volumeId: Type.String(), place: Type.String() });
 
+/** Answers have arrays that nobody else holds. */
+function copiesAnswer(found: CopyComparison | null) {
+  if (!found) return null;
+  const differences = found.differences.map(({ folderPaths, table, rowCounts }) => {
+    return { folderPaths: [...folderPaths], table, rowCounts: [...rowCounts] };
+  });
+  return { unreadable: [...found.unreadable], differences };
+}
+
 const forVolume = (action: string) => ({ schema: { params: VolumeParameters }, config: { action } });
 
 /** Adds the routes. */
 export const volumeRoutes =
   (parts: VolumeRouteParts): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { presence, scrubber, repairer, admin } = parts.volumeCare;
+    const { presence, scrubber, repairer, admin, keyHolders } = parts.volumeCare;
     const requireVolume = (volumeId: string): string => {
       if (presence.isKnown(volumeId)) return volumeId;
       throw new ServerError("ERR_NOT_FOUND", `no volume has the id ${volumeId}: see "pericard volumes list"`);
@@ -80,7 +103,14 @@ export const volumeRoutes =
       volumes: [...(await describeVolumes(parts))],
       scrub: scrubber.state ?? null,
       repair: repairer.state,
+      keyCopies: copiesAnswer(keyHolders.comparison),
     }));
+
+    app.post(
+      "/v1/key-copies/compare",
+      { schema: { response: { 200: KeyCopies } }, config: { action: "compare key copies" } },
+      async () => copiesAnswer(await keyHolders.compare()) ?? { unreadable: [], differences: [] },
+    );
 
     app.post("/v1/volumes/scrub", { schema: { body: ScrubWish }, config: { action: "scrub" } }, (request, reply) => {
       const { volumeId } = request.body;
