@@ -78,10 +78,9 @@ export class KeyHolders {
    * right cannot be told.
    */
   async compare(): Promise<CopyComparison> {
-    const { room } = this.#parts;
     let found: CopyComparison = { unreadable: [], differences: [] };
     await this.#inTurn(async () => {
-      found = await compareKeyCopies(room.folderPaths);
+      found = await compareKeyCopies(await this.#answeringFolders());
       await this.#makeAnew(found.unreadable);
       await this.#tell(found);
     });
@@ -138,7 +137,8 @@ export class KeyHolders {
   async #settle(): Promise<void> {
     const { room, copyCount, volumes, nowUnixMs } = this.#parts;
     const gone = volumes.entries.find(({ place, report }) => {
-      return this.holds(place) && report.state === "down" && nowUnixMs() - report.sinceUnixMs >= DOWN_MS;
+      const isAway = report.state === "down" || report.state === "recovering";
+      return this.holds(place) && isAway && nowUnixMs() - report.sinceUnixMs >= DOWN_MS;
     });
     if (gone && this.#candidates().length > 0) await this.#moveFrom(gone.place);
     else if (room.folderPaths.length < copyCount && this.#candidates().length > 0) await this.#moveFrom(undefined);
@@ -154,10 +154,16 @@ export class KeyHolders {
     });
   }
 
+  /** Folders of the holders that are there: nothing is ever made in the place of a volume that is not mounted. */
+  async #answeringFolders(): Promise<readonly string[]> {
+    const holders = this.#parts.volumes.entries.filter(({ place }) => this.holds(place));
+    return (await answering(holders)).map(keyFolderOf);
+  }
+
   async #moveFrom(leaving: string | undefined): Promise<void> {
     const { room, volumes, copyCount, putInOrder, audit } = this.#parts;
     const staying = volumes.entries.map(({ place }) => place).filter((place) => this.holds(place) && place !== leaving);
-    const fresh = this.#candidates().map(({ place }) => place);
+    const fresh = await answering(this.#candidates());
     const next = [...staying, ...fresh].slice(0, copyCount);
     if (next.length < Math.min(copyCount, room.folderPaths.length)) {
       throw new ServerError("ERR_VOLUME_NEEDED", "no other volume can take its copy of the key store: add one first");
@@ -172,8 +178,8 @@ export class KeyHolders {
   }
 
   async #destroyOld(): Promise<void> {
-    for (const { place, volume } of this.#parts.volumes.entries) {
-      if (volume?.state !== "up" || /^https?:/.test(place) || this.holds(place)) continue;
+    const others = this.#parts.volumes.entries.filter(({ place }) => !/^https?:/.test(place) && !this.holds(place));
+    for (const place of await answering(others)) {
       if (!destroyKeyFolder(keyFolderOf(place))) continue;
       await this.#parts.audit.record({
         actor: "key store",
@@ -183,4 +189,13 @@ export class KeyHolders {
       });
     }
   }
+}
+
+/** Places of the volumes that are up and answer just now. */
+async function answering(entries: readonly VolumeEntry[]): Promise<readonly string[]> {
+  const places = entries.map(async ({ place, volume }) => {
+    const space = volume?.state === "up" ? await volume.space().catch(() => undefined) : undefined;
+    return space ? [place] : [];
+  });
+  return (await Promise.all(places)).flat();
 }
