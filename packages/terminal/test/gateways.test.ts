@@ -133,6 +133,35 @@ describe.each(PROTOCOLS)("two gateways by $name", ({ urlOf, settings }) => {
     expect([...server.stored.keys()]).toEqual(stored);
   });
 
+  test("a receipt that is lost after a gateway was cut off is asked for again", async () => {
+    const { server, http } = await runServer();
+    const away = await startHttp(serve(server));
+    await away.close();
+    const gateway = await runGateway(settingsOver(away.url));
+    const terminal = openTerminal([urlOf(gateway)]);
+    await record(terminal, fileSource(500));
+    const stop = new AbortController();
+    const uploading = terminal.upload({ signal: stop.signal });
+    await until(() => gateway.stats().spoolItems > 0 && gateway.stats().upstream === "unreachable", "it waits");
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    // What the server says first comes to nobody: answers with no mail, as if it had been lost on the way.
+    let lost = 0;
+    away.handle = (request, response) => {
+      const mail = server.receive(request.body);
+      lost += mail.length;
+      response.writeHead(200, { "content-type": MAIL_MEDIA_TYPE });
+      response.end(encodeMail([]));
+    };
+    await away.reopen();
+    await until(() => gateway.stats().spoolItems === 0 && lost > 0, "the gateway has forwarded it");
+    away.handle = serve(server);
+    await uploading;
+    expect([terminal.status().journal.items, server.stored.size]).toEqual([0, 6]);
+    stop.abort();
+    terminal.close();
+    await http.close();
+  });
+
   test("where both are cut off each keeps one copy, and nothing is sent again and again", async () => {
     const { server, http } = await runServer();
     const away = await startHttp(serve(server));

@@ -70,6 +70,7 @@ class PaperServer {
       target: null,
       preferred: null,
       heard: () => undefined,
+      quietSinceMs: () => 0,
       doubt: () => undefined,
       close: () => undefined,
       post: (body: Uint8Array): Promise<PostAnswer> =>

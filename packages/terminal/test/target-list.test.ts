@@ -232,6 +232,25 @@ describe("targets that take and bring nothing", () => {
     transport.close();
   });
 
+  test("one that was cut off is quiet when it has brought nothing since, and after an hour in any case", async () => {
+    const first = await startHttp(answer(202, "", CUT_OFF));
+    const transport = connect([first]);
+    expect(transport.quietSinceMs(first.url)).toBeLessThanOrEqual(clock.monotonicMs());
+    await transport.post(BODY, { signal: NEVER });
+    expect(transport.quietSinceMs(first.url)).toBe(Number.POSITIVE_INFINITY);
+    first.handle = answer(202);
+    await transport.post(BODY, { signal: NEVER });
+    const openedAtMs = clock.monotonicMs();
+    expect(transport.quietSinceMs(first.url)).toBe(openedAtMs);
+    await clock.advance(1_800_000);
+    transport.heard(first.url);
+    expect(transport.quietSinceMs(first.url)).toBe(openedAtMs + 1_800_000);
+    await clock.advance(3_600_000);
+    transport.heard(first.url);
+    expect(transport.quietSinceMs(first.url)).toBe(openedAtMs + 3_600_000);
+    transport.close();
+  });
+
   test("mail of one that is cut off is not lost to another's answer", async () => {
     const mail = encodeMail([Uint8Array.of(1)]);
     const [first, second] = [await startHttp(answer(202, mail, CUT_OFF)), await startHttp(answer(202))];

@@ -79,6 +79,10 @@ class Middle implements Transport {
     return this.#inner.target;
   }
 
+  quietSinceMs(target: string): number {
+    return this.#inner.quietSinceMs(target);
+  }
+
   get preferred(): string | null {
     return this.#inner.preferred;
   }

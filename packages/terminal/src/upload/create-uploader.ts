@@ -34,7 +34,7 @@ export interface MadeUploader {
 export function createUploader(parts: TerminalParts, view: UploadView, transport: Transport): MadeUploader {
   const { journal, module, envelopeCodec, clock, random, bell, trust } = parts;
   const { routing } = parts.provision;
-  const deliveries = new Deliveries(() => transport.preferred, parts.receiptWaitMs);
+  const deliveries = new Deliveries(transport, parts.receiptWaitMs);
   const answers = new Answers();
   const keysChanged = (): void => {
     view.emit({ type: "server-keys" });

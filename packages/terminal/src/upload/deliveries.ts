@@ -1,13 +1,13 @@
 /** What was sent and waits for its receipt. */
 import type { EnvelopeId } from "@pericard/protocol";
 import type { JournalEntry } from "../journal/journal-index.ts";
+import type { Transport } from "./transport.ts";
 
-/**
- * When an item that was delivered and not receipted is sent again, in milliseconds: after `first`, which is doubled each
- * time, up to `max`. To a gateway that could pass nothing on when it took the item, which waits there durably, not before
- * `waiting`.
- */
-export const RESEND_MS = { first: 30_000, max: 600_000, waiting: 86_400_000 } as const;
+/** When an item that was delivered and not receipted is sent again, in milliseconds: after `first`, doubled each time. */
+export const RESEND_MS = { first: 30_000, max: 600_000 } as const;
+
+/** What deliveries know of the way. */
+export type DeliveryPath = Pick<Transport, "preferred" | "quietSinceMs">;
 const ENVELOPES_MAX = 256;
 
 /** How a target took an item. */
@@ -33,25 +33,28 @@ interface Delivery {
 export class Deliveries {
   readonly #deliveries = new Map<JournalEntry, Delivery>();
   readonly #envelopes = new Map<EnvelopeId, readonly JournalEntry[]>();
-  readonly #preferred: () => string | null;
+  readonly #path: DeliveryPath;
   readonly #receiptWaitMs: number;
 
   /**
-   * @param preferred the target that would be asked first now.
    * @param receiptWaitMs how long a receipt is waited for before an item is sent again the first time.
    */
-  constructor(preferred: () => string | null, receiptWaitMs: number = RESEND_MS.first) {
-    this.#preferred = preferred;
+  constructor(path: DeliveryPath, receiptWaitMs: number = RESEND_MS.first) {
+    this.#path = path;
     this.#receiptWaitMs = receiptWaitMs;
   }
 
-  /** The monotonic clock from which an item may be sent; infinite while it is under way. */
+  /**
+   * The monotonic clock from which an item may be sent; infinite while it is under way, and while it waits in a gateway that
+   * is cut off and would be asked again.
+   */
   dueAtMs(entry: JournalEntry): number {
     const delivery = this.#deliveries.get(entry);
     if (!delivery) return 0;
     if (delivery.inFlight) return Number.POSITIVE_INFINITY;
     const { taken, dueAtMs } = delivery;
-    return taken?.cutOff && taken.target === this.#preferred() ? taken.atMs + RESEND_MS.waiting : dueAtMs;
+    if (!taken?.cutOff || taken.target !== this.#path.preferred) return dueAtMs;
+    return Math.max(dueAtMs, this.#path.quietSinceMs(taken.target) + this.#receiptWaitMs);
   }
 
   /** How items were taken before that are sent again because no receipt came. */

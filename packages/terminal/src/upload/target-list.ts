@@ -20,8 +20,10 @@ export interface TargetTimes {
   /** How long a target is doubted; doubled while the doubt is confirmed. */
   readonly doubtMs: number;
   readonly doubtMsMax: number;
+  /** For how long after one was cut off its news may be of what waited there. */
+  readonly drainMs: number;
 }
-export const TARGET_TIMES: TargetTimes = { restMs: 15_000, doubtMs: 60_000, doubtMsMax: 600_000 };
+export const TARGET_TIMES: TargetTimes = { restMs: 15_000, doubtMs: 60_000, doubtMsMax: 600_000, drainMs: 3_600_000 };
 
 interface Target {
   readonly url: string;
@@ -34,6 +36,8 @@ interface Target {
   /** When it last brought news, and when it last answered at all. */
   heardAtMs: number;
   answeredAtMs: number;
+  /** Since when it is not cut off; undefined while it is. */
+  openSinceMs: number | undefined;
 }
 
 /** Several targets as one way. */
@@ -65,6 +69,7 @@ export class TargetList implements Transport {
       doubtMs: times.doubtMs,
       heardAtMs: 0,
       answeredAtMs: 0,
+      openSinceMs: 0,
     }));
   }
 
@@ -110,6 +115,14 @@ export class TargetList implements Transport {
     if (target && target.heardAtMs <= takenAtMs && target.answeredAtMs > takenAtMs) this.#doubt(target);
   }
 
+  quietSinceMs(url: string): number {
+    const target = this.#targets.find((one) => one.url === url);
+    if (!target) return 0;
+    const { openSinceMs, heardAtMs } = target;
+    if (openSinceMs === undefined) return Number.POSITIVE_INFINITY;
+    return Math.min(Math.max(openSinceMs, heardAtMs), openSinceMs + this.#times.drainMs);
+  }
+
   close(): void {
     for (const { way } of this.#targets) way.close();
   }
@@ -121,12 +134,19 @@ export class TargetList implements Transport {
       target.answeredAtMs = this.#clock.monotonicMs();
       if (isElsewhere(answer)) this.#rest(target, answer.retryAfterMs);
       else target.restsUntilMs = 0;
-      if (answer.cutOff) this.#doubt(target);
+      this.#seeReach(target, answer.cutOff);
       tried.add(answer);
     } catch (error) {
       tried.failure ??= error;
       if (!options.signal.aborted) this.#rest(target, null);
     }
+  }
+
+  #seeReach(target: Target, cutOff: boolean): void {
+    if (cutOff) {
+      target.openSinceMs = undefined;
+      this.#doubt(target);
+    } else target.openSinceMs ??= this.#clock.monotonicMs();
   }
 
   /** Those that are not doubted before those that are, each in the order preferred; resting ones when all rest. */

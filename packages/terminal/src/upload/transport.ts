@@ -59,6 +59,11 @@ export interface Transport {
   heard(target: string): void;
   /** Is told that what a target took at that time of the monotonic clock has had no receipt: others are preferred for a while. */
   doubt(target: string, takenAtMs: number): void;
+  /**
+   * The monotonic clock since which a target has brought nothing although it could: infinite while it is cut off. What it
+   * took while it was may still be on its way as long as it brings news.
+   */
+  quietSinceMs(target: string): number;
   /** The target that would be asked first now. */
   readonly preferred: string | null;
   /** Bytes of all bodies sent, repeated ones included. */

@@ -41,6 +41,7 @@ export class Uploader {
   readonly #parts: UploaderParts;
   readonly #clock: Clock;
   readonly #journal: Journal;
+  #wasCutOff = false;
 
   constructor(parts: UploaderParts) {
     this.#parts = parts;
@@ -119,7 +120,10 @@ export class Uploader {
   }
 
   /** Whether an answer's mail was news. */
-  #takeMail({ mail, target }: PostAnswer): boolean {
+  #takeMail({ mail, target, cutOff }: PostAnswer): boolean {
+    // What waited for the way to open may be due now.
+    if (this.#wasCutOff && !cutOff) this.#parts.bell.ring();
+    this.#wasCutOff = cutOff;
     const news = mail !== null && this.#parts.mailbox.take(mail);
     if (news) this.#parts.sender.transport.heard(target);
     return news;

@@ -241,6 +241,7 @@ export class TestServer {
       target: null as string | null,
       preferred: "memory",
       heard: () => undefined,
+      quietSinceMs: () => 0,
       doubt: () => undefined,
       close: () => undefined,
       post: async (body: Uint8Array, options: PostOptions): Promise<PostAnswer> => {
