@@ -3,20 +3,17 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { systemRandom } from "@pericard/crypto";
 import { defaultSettings, writeSettings } from "@pericard/server";
 import { describe, test } from "vitest";
-import { Fleet } from "../src/bench/fleet.ts";
 import { checkStore } from "../src/crash/check-store.ts";
 import { PoorDisk } from "../src/crash/poor-disk.ts";
 import { diskRemedy } from "../src/crash/power-disk.ts";
 import { Site } from "../src/crash/site.ts";
 
-import { SteadyLoad } from "../src/crash/steady-load.ts";
+import { LOAD_CLIENT, startLoad } from "../src/crash/site-load.ts";
 import { LabError } from "../src/errors.ts";
 import { tell } from "./support/tell.ts";
 
-const TOKEN = "token-of-the-gateway-of-a-test";
 const WATCH_MS = 3000;
 const LANES = 16;
 /** Far below what three volumes take, so that what is measured is the waiting. */
@@ -127,19 +124,8 @@ const VOLUMES = ["volumes/one", "volumes/two", "volumes/three"] as const;
 
 function openSite(): Promise<Site> {
   return Site.open(({ server }) => {
-    const clients = [{ name: "gateway", token: TOKEN }];
-    writeSettings(server, { ...defaultSettings(clients), port: 0, volumes: VOLUMES });
+    writeSettings(server, { ...defaultSettings([LOAD_CLIENT]), port: 0, volumes: VOLUMES });
   });
-}
-
-function startLoad(site: Site): SteadyLoad {
-  const fleet = site.withStore((store) => {
-    const [tenant] = store.tenants();
-    if (!tenant) throw new TypeError("site has no tenant");
-    const nowUnixMs = Date.now;
-    return Fleet.deploy({ store, tenant: tenant.id, terminalCount: LANES, random: systemRandom, nowUnixMs }).fleet;
-  });
-  return new SteadyLoad({ urls: [site.links.server.url], token: TOKEN, fleet, lanes: LANES, perSecondMax: PER_SECOND });
 }
 
 describe.skipIf(skipped)(`one of three file systems${without}`, () => {
@@ -153,7 +139,7 @@ describe.skipIf(skipped)(`one of three file systems${without}`, () => {
       await site.remove();
     });
     await site.start("server").ready;
-    const load = startLoad(site);
+    const load = startLoad(site, { lanes: LANES, perSecondMax: PER_SECOND });
     await load.watch(2000);
     const before = await load.watch(WATCH_MS);
     const failing = load.watch(fault.watchMs);
@@ -187,7 +173,7 @@ describe.skipIf(skipped)(`one of three file systems${without}`, () => {
       await site.remove();
     });
     await site.start("server").ready;
-    const load = startLoad(site);
+    const load = startLoad(site, { lanes: LANES, perSecondMax: PER_SECOND });
     await load.watch(2000);
     const during = await load.watch(2 * WATCH_MS);
     await load.stop();

@@ -32,6 +32,7 @@ export class SteadyLoad {
   readonly #agent: Agent;
   readonly #lanes: Promise<void>[];
   #latenciesMs: number[] = [];
+  #refusalCount = 0;
   #stopped = false;
   #nextAtMs = performance.now();
 
@@ -39,6 +40,11 @@ export class SteadyLoad {
     this.#plan = plan;
     this.#agent = new Agent({ keepAlive: true, maxSockets: plan.lanes });
     this.#lanes = Array.from({ length: plan.lanes }, (_, lane) => this.#lane(lane));
+  }
+
+  /** Sendings so far that brought no receipt, and were repeated. */
+  get refusalCount(): number {
+    return this.#refusalCount;
   }
 
   /** Watches it for a while. */
@@ -78,7 +84,10 @@ export class SteadyLoad {
   async #deliver({ bytes }: PreparedEnvelope, first: number): Promise<void> {
     const { urls } = this.#plan;
     const begunMs = performance.now();
-    for (let at = first; !(await this.#post(String(urls[at % urls.length]), bytes)); at += 1) await sleep(RETRY_MS);
+    for (let at = first; !(await this.#post(String(urls[at % urls.length]), bytes)); at += 1) {
+      this.#refusalCount += 1;
+      await sleep(RETRY_MS);
+    }
     this.#latenciesMs.push(performance.now() - begunMs);
   }
 
