@@ -2,13 +2,23 @@ import { expect, test } from "vitest";
 import { Api } from "../src/api/client.ts";
 import { explain } from "../src/api/problem.ts";
 import { WebError, toWebError } from "../src/errors.ts";
-import { parseRoute, patientPath, recordingPath, terminalPath } from "../src/router/route.ts";
+import { parseRoute, patientPath, recordingPath, terminalPath, trendsPath, valuesPath } from "../src/router/route.ts";
 import { tokenOf } from "../src/sign-in/token.ts";
 import { recordingOf } from "./fixtures.ts";
 
 test("addresses of views are read", () => {
-  expect(parseRoute("/")).toEqual({ view: "patients", patientId: undefined });
-  expect(parseRoute(patientPath("a/b ü"))).toEqual({ view: "patients", patientId: "a/b ü" });
+  expect(parseRoute("/")).toEqual({ view: "patients" });
+  expect(parseRoute(patientPath("a/b ü"))).toEqual({
+    view: "patient",
+    patientId: "a/b ü",
+    page: { name: "recordings" },
+  });
+  const [trends = "", ofTrends = ""] = trendsPath("p1", "7d").split("?");
+  expect(parseRoute(trends, ofTrends)).toMatchObject({ view: "patient", page: { name: "trends", range: "7d" } });
+  expect(parseRoute(trendsPath("p1"), "range=x")).toMatchObject({ page: { name: "trends", range: "24h" } });
+  const [values = "", ofValues = ""] = valuesPath("p1", "all", "8480-6,8462-4").split("?");
+  expect(parseRoute(values, ofValues)).toMatchObject({ page: { name: "values", range: "all", code: "8480-6,8462-4" } });
+  expect(parseRoute(valuesPath("p1"))).toMatchObject({ page: { range: "24h", code: undefined } });
   expect(parseRoute("/recordings/r1", "at=12.5")).toEqual({ view: "recording", recordingId: "r1", at: 12.5 });
   expect(parseRoute("/recordings/r1", "at=end")).toMatchObject({ at: "end" });
   expect(parseRoute(terminalPath("0000000000b7"))).toEqual({ view: "terminal", serial: "0000000000b7" });
@@ -16,7 +26,16 @@ test("addresses of views are read", () => {
 });
 
 test("strange addresses are unknown, strange positions ignored", () => {
-  for (const path of ["/patients", "/x/y", "/terminals", "/terminals/a/b", "/recordings/a/b", "/patients/%E0%A4%A"]) {
+  for (const path of [
+    "/patients",
+    "/x/y",
+    "/terminals",
+    "/terminals/a/b",
+    "/recordings/a/b",
+    "/patients/%E0%A4%A",
+    "/patients/a/b",
+    "/patients/a/trends/b",
+  ]) {
     expect(parseRoute(path).view).toBe("unknown");
   }
   for (const at of ["", "x", "Infinity", "NaN"]) {

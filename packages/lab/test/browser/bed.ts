@@ -78,7 +78,7 @@ export async function openBed(): Promise<Bed> {
 }
 
 /** The viewer, built by one test process at a time: they share the folder. */
-async function builtViewer(): Promise<string> {
+export async function builtViewer(): Promise<string> {
   const lock = join(tmpdir(), "pericard-viewer-build.lock");
   const giveUpMs = performance.now() + 120_000;
   for (;;) {

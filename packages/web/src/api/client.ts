@@ -3,6 +3,8 @@ import { WebError, isAbort } from "../errors.ts";
 import { readPatients, readRecording, readRecordings, readSession } from "./decode.ts";
 import { readKeyLife } from "./key-life.ts";
 import type { KeyLife } from "./key-life.ts";
+import { readObservationPage, readTrendPage } from "./observations.ts";
+import type { ObservationPage, ObservationsQuery, TrendPage, TrendsQuery } from "./observations.ts";
 import { parseSamples, parseSummary } from "./framed-body.ts";
 import { refusalOf } from "./problem.ts";
 import type { Patient, Recording, SampleBlock, Session, SummaryBlock } from "./types.ts";
@@ -51,6 +53,18 @@ export class Api {
   /** Recordings of one patient, newest first. */
   async recordings(patientId: string, signal?: AbortSignal): Promise<Recording[]> {
     return readRecordings(await this.#json(`/patients/${encodeURIComponent(patientId)}/recordings`, signal));
+  }
+
+  /** One page of a patient's observations, the last to arrive first. */
+  async observations(patientId: string, query: ObservationsQuery, signal?: AbortSignal): Promise<ObservationPage> {
+    const path = `/patients/${encodeURIComponent(patientId)}/observations${queryText({ ...query })}`;
+    return readObservationPage(await this.#json(path, signal));
+  }
+
+  /** One page of a patient's observations in stretches, from the last to arrive on. */
+  async trends(patientId: string, query: TrendsQuery, signal?: AbortSignal): Promise<TrendPage> {
+    const path = `/patients/${encodeURIComponent(patientId)}/trends${queryText({ ...query })}`;
+    return readTrendPage(await this.#json(path, signal));
   }
 
   /** One recording. */
@@ -106,6 +120,12 @@ export class Api {
 /** Address of the server-sent events of one recording. */
 export function livePath(recordingId: string): string {
   return `${ROOT}/recordings/${encodeURIComponent(recordingId)}/live`;
+}
+
+/** What of a query was said, with its question mark. */
+function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
+  const said = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  return said.length === 0 ? "" : `?${new URLSearchParams(said).toString()}`;
 }
 
 function withSignal(signal: AbortSignal | undefined): RequestInit {

@@ -17,6 +17,10 @@ export const PALETTE = {
   failedInk: "#a4262c",
   accent: "#0b5cad",
   window: "rgba(11, 92, 173, 0.12)",
+  trendGround: "#ffffff",
+  trendGrid: "#e8ebef",
+  trendGridBold: "#c3cad2",
+  trendRange: "#9cbfe2",
 } as const;
 
 /** System font at a size in CSS px. */

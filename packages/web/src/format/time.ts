@@ -1,4 +1,5 @@
 /** Times in words and digits. Wall-clock times are in the reader's zone, which is named. */
+import type { TimeCertainty } from "../api/observations.ts";
 import type { Recording, StartCertainty } from "../api/types.ts";
 
 const SECOND_MS = 1000;
@@ -24,6 +25,14 @@ export function durationText(seconds: number): string {
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${twoDigits(whole % 60)} s`;
   return `${Math.floor(whole / 3600)} h ${twoDigits(Math.floor(whole / 60) % 60)} min`;
+}
+
+/** A round length: `30 s`, `2 min`, `6 h`, `2 days`. */
+export function lengthText(lengthMs: number): string {
+  if (lengthMs < 60_000) return `${lengthMs / SECOND_MS} s`;
+  if (lengthMs < 3_600_000) return `${lengthMs / 60_000} min`;
+  if (lengthMs < 86_400_000) return `${lengthMs / 3_600_000} h`;
+  return lengthMs === 86_400_000 ? "1 day" : `${lengthMs / 86_400_000} days`;
 }
 
 /** How long ago: `just now`, `3 min ago`, `2 h ago`, `5 days ago`. Times ahead count as now. */
@@ -78,6 +87,22 @@ export const CERTAINTY_SENTENCE: Readonly<Record<StartCertainty, string>> = {
   measured: "The start was measured against the server's clock.",
   claimed: "The start is what the terminal's own clock said. Nothing has verified it.",
   unknown: "No clock time is known for this recording; times count from its first sample.",
+};
+
+/** Whose word the time of a value is, beside it. */
+export const OBSERVED_CERTAINTY_WORD: Readonly<Record<TimeCertainty, string>> = {
+  device: "by the device's clock",
+  measured: "measured",
+  claimed: "claimed by the terminal",
+  unknown: "time unknown",
+};
+
+/** What that means, in a sentence. */
+export const OBSERVED_CERTAINTY_SENTENCE: Readonly<Record<TimeCertainty, string>> = {
+  device: "The device said when it measured. Nothing has verified its clock.",
+  measured: "When the value came to the terminal, by the server's clock.",
+  claimed: "When the value came to the terminal, by the terminal's own clock. Nothing has verified it.",
+  unknown: "No clock time is known for this value.",
 };
 
 function zoned(timeZone: string | undefined): Intl.DateTimeFormatOptions {

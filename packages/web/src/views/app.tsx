@@ -42,7 +42,8 @@ function Waiting({
 }
 
 function View({ route }: { readonly route: Route }): ReactNode {
-  if (route.view === "patients") return <PatientsView patientId={route.patientId} />;
+  if (route.view === "patients") return <PatientsView chosen={undefined} />;
+  if (route.view === "patient") return <PatientsView chosen={route} />;
   if (route.view === "recording")
     return <RecordingView key={route.recordingId} recordingId={route.recordingId} at={route.at} />;
   if (route.view === "terminal") return <TerminalView key={route.serial} serial={route.serial} />;

@@ -12,33 +12,24 @@ import { RecordingBadges } from "./badges.tsx";
 import { Empty, Failure, Loading } from "./notice.tsx";
 import { useResource } from "./use-resource.ts";
 
-/** Props of {@link RecordingList}; the name is known once the patients list is. */
+/** Props of {@link RecordingList}. */
 export interface RecordingListProps {
   readonly patientId: string;
-  readonly patientName: string | undefined;
   readonly refreshMs: number;
 }
 
 /** Recordings of one patient. */
-export function RecordingList({ patientId, patientName, refreshMs }: RecordingListProps): ReactNode {
+export function RecordingList({ patientId, refreshMs }: RecordingListProps): ReactNode {
   const { api } = useServices();
   const load = useCallback((signal: AbortSignal) => api.recordings(patientId, signal), [api, patientId]);
   const recordings = useResource(load, refreshMs);
   return (
-    <>
-      <div className="list-head">
-        <Link to="/" className="back-link">
-          Patients
-        </Link>
-        <h1 data-testid="patient-name">{patientName ?? recordings.value?.[0]?.patientName ?? "Recordings"}</h1>
-      </div>
-      <div className="list-body">
-        {recordings.value === undefined && recordings.error === undefined && <Loading what="recordings" />}
-        {recordings.error !== undefined && <Failure error={recordings.error} onRetry={recordings.reload} />}
-        {recordings.value?.length === 0 && <Empty>No recordings yet.</Empty>}
-        {recordings.value !== undefined && recordings.value.length > 0 && <Items recordings={recordings.value} />}
-      </div>
-    </>
+    <div className="list-body">
+      {recordings.value === undefined && recordings.error === undefined && <Loading what="recordings" />}
+      {recordings.error !== undefined && <Failure error={recordings.error} onRetry={recordings.reload} />}
+      {recordings.value?.length === 0 && <Empty>No recordings yet.</Empty>}
+      {recordings.value !== undefined && recordings.value.length > 0 && <Items recordings={recordings.value} />}
+    </div>
   );
 }
 
