@@ -258,7 +258,7 @@ describe("an envelope of paper-2018 that was changed", () => {
   test("a segment of another terminal, tenant or stream is rejected, its neighbours are not", async () => {
     const other = new PaperTestTerminal(site.store, site.tenant.id, BEGIN_UNIX_MS);
     const terminal = new PaperTestTerminal(site.store, site.tenant.id, BEGIN_UNIX_MS);
-    const [foreign, streamed, own] = [other.next(), other.next(250, { stream: 1 }), terminal.next()];
+    const [foreign, streamed, own] = [other.next(), other.next(250, { stream: 16 }), terminal.next()];
     const answer = await site.post(terminal.envelope([foreign.sealed, own.sealed]));
     expect(answer.receipted).toEqual([toHex(own.hash)]);
     expect(rejectedIn(answer)).toEqual([{ code: "ERR_MESSAGE_REFUSED", hash: toHex(foreign.hash) }]);
