@@ -3,6 +3,7 @@ import { rationalFromDecimal } from "@pericard/ecg";
 import { systemRandom } from "@pericard/crypto";
 import {
   asPublicTestData,
+  createPlethLive,
   createStreamSource,
   createSyntheticFile,
   createSyntheticLive,
@@ -19,6 +20,7 @@ export interface SourceOptions {
   readonly again?: boolean;
   readonly publicTestData?: boolean;
   readonly synthetic?: boolean;
+  readonly pleth?: boolean;
   readonly seed: string;
   readonly heartRate: string;
   readonly hours?: string;
@@ -39,10 +41,15 @@ export function numberOption(name: string, text: string, min: number, max: numbe
   return value;
 }
 
+function heartOf({ seed, heartRate }: SourceOptions): { readonly seed: number; readonly heartRateBpm: number } {
+  return {
+    seed: numberOption("seed", seed, 0, 0xffff_ffff),
+    heartRateBpm: numberOption("heart-rate", heartRate, 20, 220),
+  };
+}
+
 function syntheticSource(options: SourceOptions): Source {
-  const seed = numberOption("seed", options.seed, 0, 0xffff_ffff);
-  const heartRateBpm = numberOption("heart-rate", options.heartRate, 20, 220);
-  const described = { seed, heartRateBpm };
+  const described = heartOf(options);
   if (options.hours === undefined) return createSyntheticLive(described, systemClock);
   const hours = numberOption("hours", options.hours, 0.0001, 240);
   return createSyntheticFile(described, Math.round(hours * 3600 * 500));
@@ -68,6 +75,14 @@ export async function openSource(options: SourceOptions): Promise<Source> {
   if (options.synthetic) return syntheticSource(options);
   const source = options.stdin ? stdinSource(options) : await recordSource(options);
   return options.publicTestData ? asPublicTestData(source) : source;
+}
+
+/** The sources of a recording's streams, the first as {@link openSource}. @throws {CliError} ERR_USAGE as that. */
+export async function openSources(options: SourceOptions): Promise<readonly [Source, ...Source[]]> {
+  const source = await openSource(options);
+  if (!options.pleth) return [source];
+  if (!options.synthetic || source.kind !== "live") throw new CliError("ERR_USAGE", "--pleth needs a live --synthetic");
+  return [source, createPlethLive(heartOf(options), systemClock)];
 }
 
 async function recordSource({ record, again }: SourceOptions): Promise<Source> {

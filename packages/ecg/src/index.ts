@@ -17,6 +17,7 @@ export { getSegmentCodec, SEGMENT_CODECS, type SegmentCodec, type SegmentCodecNa
 export { BYTE_CODEC_NAMES, BYTE_CODECS, type ByteCodec, type ByteCodecName } from "./codec/bytes/byte-codecs.ts";
 export { chunkEnd } from "./codec/bytes/gear.ts";
 export { encodeLeadResidual } from "./codec/encode-lead-residual.ts";
+export { createPleth, type PlethOptions, type PlethSynthesiser } from "./synth/pleth.ts";
 export { decodeLeadResidual } from "./codec/decode-lead-residual.ts";
 export { DECODE_LIMITS, type DecodeLimits } from "./codec/layout.ts";
 export { parseInterleaved16 } from "./stdin-source.ts";

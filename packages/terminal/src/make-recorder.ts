@@ -15,17 +15,18 @@ export interface RecorderMakerParts extends TerminalParts, Pick<SinkParts, "onDu
   readonly emit: TerminalListener;
 }
 
-/** A recorder of a source of samples. @param waitForRoom as in the parts of a sink. */
+/** A recorder of sources of samples, one at least. @param waitForRoom as in the parts of a sink. */
 export function makeRecorder(
   parts: RecorderMakerParts,
-  source: Source,
+  sources: readonly [Source, ...Source[]],
   waitForRoom: SinkParts["waitForRoom"],
 ): Recorder {
   const { heads, module, random, segmentCodec, clock, bootId, commands } = parts;
+  const [source] = sources;
   const start = planStart(source, heads.head);
   const chain = { head: heads.head, open: start.open, cause: start.cause };
   return new Recorder({
-    source,
+    sources,
     start,
     sink: makeSink(parts, source.kind, waitForRoom),
     writer: new SegmentWriter(module, random, source.sourceId, chain),

@@ -3,7 +3,7 @@
  *
  * Source: ARCHITECTURE.md.
  */
-import { SUITE, type RecordingId } from "@pericard/protocol";
+import { STREAMS_PER_RECORDING, SUITE, type RecordingId } from "@pericard/protocol";
 import type { UploadTarget } from "@pericard/trsm";
 import { TerminalError } from "./errors.ts";
 import type { TerminalEvent, TerminalListener } from "./events.ts";
@@ -106,12 +106,26 @@ export class Terminal {
    * ERR_SERVER_UNTRUSTED or ERR_UPLOAD_NO_TARGET before anything is recorded; ERR_SUITE_REFUSED when the terminal is of suite
    * paper-2018 and the source is no test data. What the source throws.
    */
-  async record(source: Source, options: RecordOptions): Promise<TerminalReport> {
+  record(source: Source, options: RecordOptions): Promise<TerminalReport> {
+    return this.recordStreams([source], options);
+  }
+
+  /**
+   * Records live sources as the streams of one recording, numbered from 0 in the order given, until one of them ends or the
+   * signal is aborted. A gap or another format in one of them ends the recording of all.
+   *
+   * @param sources one, or up to 16 that are all live. @throws {RangeError} otherwise. @throws {TerminalError} as
+   * {@link record}.
+   */
+  async recordStreams(sources: readonly [Source, ...Source[]], options: RecordOptions): Promise<TerminalReport> {
+    if (sources.length > STREAMS_PER_RECORDING || (sources.length > 1 && sources.some(({ kind }) => kind !== "live"))) {
+      throw new RangeError(`sources: expected one, or up to ${STREAMS_PER_RECORDING} that are all live`);
+    }
     this.#requireIdle();
-    requireAllowed(this.#parts.module.suite, source);
+    for (const source of sources) requireAllowed(this.#parts.module.suite, source);
     if (hasDrafts(this.#parts.folder)) await this.#settleDrafts();
     return this.#recordAs(
-      { activity: source.kind, make: (wait) => makeRecorder(this.#recorderParts, source, wait) },
+      { activity: sources[0].kind, make: (wait) => makeRecorder(this.#recorderParts, sources, wait) },
       options,
     );
   }

@@ -15,7 +15,7 @@ import { CliError } from "../errors.ts";
 import { bytesText, outputFor, type Output } from "../output.ts";
 import { stopSignal } from "../stop-signal.ts";
 import { PAPER_MARK, suiteMark } from "../suite-mark.ts";
-import { numberOption, openSource, type SourceOptions } from "../terminal-source.ts";
+import { numberOption, openSources, type SourceOptions } from "../terminal-source.ts";
 import { tlsOf, type TlsOptions } from "../tls-option.ts";
 
 export interface TerminalOptions {
@@ -139,7 +139,7 @@ export async function record(options: RecordOptions): Promise<void> {
   keepHeapSmall();
   const output = outputFor(options);
   const signal = stopSignal();
-  const source = await openSource(options);
+  const sources = await openSources(options);
   const terminal = openTerminal(
     options.data,
     {
@@ -157,7 +157,7 @@ export async function record(options: RecordOptions): Promise<void> {
   let recordings: readonly string[] = [];
   let alreadyRecorded = false;
   const tally = await withTerminal(terminal, options.data, output, async () => {
-    const report = await terminal.record(source, { signal, upload: options.upload });
+    const report = await terminal.recordStreams(sources, { signal, upload: options.upload });
     ({ recordings, alreadyRecorded } = report);
   });
   if (alreadyRecorded) output.note("this record was recorded whole before; --again records it anew");

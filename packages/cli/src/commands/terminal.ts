@@ -23,6 +23,7 @@ export function addTerminalCommands(program: Command): void {
     )
     .option("--again", "record a file anew that was recorded before")
     .option("--synthetic", "synthetic 12-lead ECG at 500 Hz, live until stopped")
+    .option("--pleth", "with live --synthetic: a pleth beside it, as a second stream of the recording")
     .option("--seed <number>", "seed of the synthetic ECG", "1")
     .option("--heart-rate <bpm>", "its heart rate", "72")
     .option("--hours <number>", "make it a record of that length, as fast as possible, instead of live")

@@ -5,18 +5,14 @@ import type { Lead, SampleBlock, WaveformFormat } from "../model.ts";
 import { dipoleOverBeat, PHASE_COUNT } from "./dipole.ts";
 import { completeTwelveLeads, DOWER, projectDipole, TWELVE_LEADS } from "./lead-projection.ts";
 import { createSfc32, normalFromBytes } from "./prng.ts";
-import { drawWaves, heartRateBands, integrateWaves, sumWaves, type SlowWave } from "./slow-waves.ts";
+import { checkHeart, type HeartOptions } from "./heart-options.ts";
+import { bandDraws, beatsAt, drawHeartWaves } from "./heart-beats.ts";
+import { drawWaves, sumWaves, type SlowWave } from "./slow-waves.ts";
 
 /** What to synthesise. */
-export interface SynthesiserOptions {
-  /** Unsigned 32-bit integer; the same options give the same samples. */
-  readonly seed: number;
+export interface SynthesiserOptions extends HeartOptions {
   /** Whole number, 50 to 10 000; 500 unless given. */
   readonly sampleRateHz?: number;
-  /** Mean rate, 20 to 220; 72 unless given. */
-  readonly heartRateBpm?: number;
-  /** Standard deviation of the heart rate, 0 to a sixth of the mean, so that it never stops; 2 unless given. */
-  readonly heartRateDeviationBpm?: number;
   /** White noise in each of the eight measured leads, µV root mean square, 0 to 1 000; 6 unless given. */
   readonly noiseUv?: number;
   /** Baseline wander with breathing, µV root mean square, 0 to 5 000; 25 unless given. */
@@ -37,7 +33,6 @@ export interface Synthesiser {
 /** Frames that are computed together; slow influences are linear within. */
 const CHUNK_FRAMES = 256;
 const KNOT_FRAMES = 16;
-const WAVES_PER_BAND = 8;
 
 /** Creates a synthesiser.
  * @throws {RangeError} when an option is out of range. */
@@ -72,19 +67,14 @@ type Settings = Required<SynthesiserOptions>;
 
 function checkOptions(options: SynthesiserOptions): Settings {
   const settings: Settings = {
-    seed: options.seed,
+    ...checkHeart(options),
     sampleRateHz: options.sampleRateHz ?? 500,
-    heartRateBpm: options.heartRateBpm ?? 72,
-    heartRateDeviationBpm: options.heartRateDeviationBpm ?? 2,
     noiseUv: options.noiseUv ?? 6,
     wanderUv: options.wanderUv ?? 25,
     gainAduPerMv: options.gainAduPerMv ?? 1000,
   };
-  assertWithin("seed", settings.seed, 0, 2 ** 32 - 1);
   assertWithin("sampleRateHz", settings.sampleRateHz, 50, 10_000);
   assertWithin("gainAduPerMv", settings.gainAduPerMv, 1, 10_000);
-  assertBetween("heartRateBpm", settings.heartRateBpm, 20, 220);
-  assertBetween("heartRateDeviationBpm", settings.heartRateDeviationBpm, 0, settings.heartRateBpm / 6);
   assertBetween("noiseUv", settings.noiseUv, 0, 1000);
   assertBetween("wanderUv", settings.wanderUv, 0, 5000);
   return settings;
@@ -97,7 +87,11 @@ function createRenderer(settings: Settings): (chunkIndex: number) => Int32Array[
   const beatAdu = DOWER.map((weights) => projectDipole(weights, [x, y, z]).map((mv) => mv * settings.gainAduPerMv));
   const { heartWaves, wanderWaves } = drawSlowWaves(settings);
   return (chunkIndex) => {
-    const phases = knotValues(settings, chunkIndex, (timeS) => beatsAt(settings, heartWaves, timeS) * PHASE_COUNT);
+    const phases = knotValues(
+      settings,
+      chunkIndex,
+      (timeS) => beatsAt(settings.heartRateBpm, heartWaves, timeS) * PHASE_COUNT,
+    );
     const wanders = wanderWaves.map((waves) => knotValues(settings, chunkIndex, (timeS) => sumWaves(waves, timeS)));
     const eight = beatAdu.map((table, lead) => {
       const samples = noise(settings, lead, chunkIndex);
@@ -110,24 +104,14 @@ function createRenderer(settings: Settings): (chunkIndex: number) => Int32Array[
 }
 
 function drawSlowWaves(settings: Settings): { heartWaves: SlowWave[]; wanderWaves: SlowWave[][] } {
-  const fill = createSfc32(settings.seed, 0xffff, 0);
-  const draw = (): Uint32Array => {
-    const random = new Uint32Array(2 * WAVES_PER_BAND);
-    fill(random);
-    return random;
-  };
-  const heartWaves = heartRateBands(settings.heartRateDeviationBpm / 60).flatMap((band) => drawWaves(band, draw()));
+  const draw = bandDraws(settings.seed);
+  const heartWaves = drawHeartWaves(settings.heartRateDeviationBpm, draw);
   const rms = (settings.wanderUv * settings.gainAduPerMv) / 1000 / Math.SQRT2;
   const wanderWaves = [0, 1, 2].map(() => [
     ...drawWaves({ centreHz: 0.25, deviationHz: 0.02, rms }, draw()),
     ...drawWaves({ centreHz: 0.06, deviationHz: 0.02, rms }, draw()),
   ]);
   return { heartWaves, wanderWaves };
-}
-
-/** Beats since time 0: the integral of the heart rate. */
-function beatsAt(settings: Settings, heartWaves: readonly SlowWave[], timeS: number): number {
-  return 0.5 + (settings.heartRateBpm / 60) * timeS + integrateWaves(heartWaves, timeS);
 }
 
 /** A slow function of time at every frame of a chunk: exact at every KNOT_FRAMES-th, linear between. */

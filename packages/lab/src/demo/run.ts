@@ -33,7 +33,7 @@ const LINK_LIFETIME_MS = 24 * 3600_000;
 const SEGMENT_SECONDS = 2;
 
 function terminalArgs(path: string, number: number): readonly string[] {
-  const source = ["--synthetic", "--seed", String(number), "--heart-rate", String(58 + 9 * number)];
+  const source = ["--synthetic", "--pleth", "--seed", String(number), "--heart-rate", String(58 + 9 * number)];
   return ["terminal", "record", "--data", path, ...source, "--segment-seconds", String(SEGMENT_SECONDS), "--json"];
 }
 

@@ -1,8 +1,8 @@
 /**
  * Which segments a damaged journal lost, told from the frames around each damaged run.
  *
- * Frame numbers rise by one, so the numbers on both sides of a run say how many frames it had. The segments missing are
- * those right before the first one after it, at most that many, down to one that is there.
+ * Frame numbers rise by one, so the numbers on both sides of a run say how many frames it had. The segments missing of each
+ * stream are those right before its first one after the run, at most that many, down to one that is there.
  *
  * Source: docs/format.md §10.4.
  */
@@ -19,10 +19,10 @@ export interface KnownPlaces {
   isDone(key: HashKey): boolean;
 }
 
-/** One run of bytes that are no frames. */
+/** Runs of bytes that are no frames, as one stream sees them. */
 interface Run {
   readonly lostCountMax: number;
-  /** The first segment after it that has one before it in its stream. */
+  /** The first segment of the stream after them. */
   readonly after: JournalledHeader;
 }
 
@@ -34,8 +34,9 @@ export function findMissing(scanned: Iterable<Scanned>, known: KnownPlaces): rea
 }
 
 function* findRuns(scanned: Iterable<Scanned>): Generator<Run> {
+  /** Lost frames, and the streams of which something came since. */
+  const gone: { readonly lostCount: number; readonly seen: Set<string> }[] = [];
   let previousNumber: number | undefined;
-  let lostCountMax = 0;
   let inRun = false;
   for (const entry of scanned) {
     if (entry.kind !== "frame") {
@@ -43,15 +44,18 @@ function* findRuns(scanned: Iterable<Scanned>): Generator<Run> {
       continue;
     }
     const { kind, number, content } = entry.frame;
+    if (inRun)
+      gone.push({ lostCount: previousNumber === undefined ? number : number - previousNumber - 1, seen: new Set() });
     // A file's header has the number of the frame after it, so it counts none itself.
-    const isHeader = kind === 0;
-    if (inRun) lostCountMax += previousNumber === undefined ? number : number - previousNumber - 1;
-    previousNumber = isHeader ? number - 1 : number;
+    previousNumber = kind === 0 ? number - 1 : number;
     inRun = false;
-    const after = lostCountMax > 0 && kind === FRAME_KIND.item ? headerOf(content) : undefined;
+    const after = gone.length > 0 && kind === FRAME_KIND.item ? headerOf(content) : undefined;
     if (!after) continue;
-    yield { lostCountMax, after };
-    lostCountMax = 0;
+    const stream = `${after.recording}/${after.stream}`;
+    const before = gone.filter(({ seen }) => !seen.has(stream));
+    for (const { seen } of before) seen.add(stream);
+    const lostCountMax = before.reduce((sum, { lostCount }) => sum + lostCount, 0);
+    if (lostCountMax > 0) yield { lostCountMax, after };
   }
 }
 

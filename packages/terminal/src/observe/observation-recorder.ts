@@ -43,6 +43,8 @@ export const IDLE_END_MS = 15 * 60_000;
 /** Observations that wait while the journal is full. */
 const WAITING_MAX = 4 * OBSERVATIONS_PER_SEGMENT_MAX;
 const ROOM_WAIT_MS = 1000;
+/** Sensors of a bridge have a recording of their own. */
+const STREAM = 0;
 /** Header, descriptor, tags and frame around a segment's contents, and some more. */
 const SEALED_OVERHEAD_BYTES = 2048;
 
@@ -72,7 +74,7 @@ export class ObservationRecorder {
 
   /** The recording that the next observations go to; null when they begin a new one. */
   get recording(): RecordingId | null {
-    return this.#parts.writer.open?.recording ?? null;
+    return this.#parts.writer.recording;
   }
 
   /** Ends the recording with what it has; what follows is another recording. */
@@ -213,7 +215,7 @@ export class ObservationRecorder {
 
   #isTooLong(): boolean {
     const { run, writer } = this.#parts;
-    return writer.open !== null && run.clock.monotonicMs() - this.#beganMs >= 1000 * RECORDING_SECONDS_MAX;
+    return writer.recording !== null && run.clock.monotonicMs() - this.#beganMs >= 1000 * RECORDING_SECONDS_MAX;
   }
 
   #untilDueMs(): number {
@@ -245,10 +247,12 @@ export class ObservationRecorder {
     const window = this.#windowOf(batch);
     this.#full = !hasRoom(window.encoded.length + SEALED_OVERHEAD_BYTES);
     if (this.#full) return false;
+    const begins = this.recording === null;
     const sealed = writer.seal({ ...window, final: endCause !== null });
     await sink.write(sealed);
-    if (this.recording === null) this.#beganMs = run.clock.monotonicMs();
-    writer.written(sealed, endCause ?? "start");
+    if (begins) this.#beganMs = run.clock.monotonicMs();
+    writer.written(sealed);
+    if (endCause !== null) writer.leave(endCause);
     drafts.sealedUpTo(sealed.head.nextFrame);
     this.#segmentCount += 1;
     this.#observationCount += batch.length;
@@ -267,6 +271,7 @@ export class ObservationRecorder {
     const packed = BYTE_CODECS.gzip.encode(plain);
     const isSmaller = packed.length < plain.length;
     return {
+      stream: STREAM,
       codec: isSmaller ? "gzip" : "raw",
       encoded: isSmaller ? packed : plain,
       frameCount: batch.length,

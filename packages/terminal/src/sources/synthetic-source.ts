@@ -1,6 +1,13 @@
 /** The synthesiser as a source: as a file of a given length, or live, paced by a clock. */
 import { sha256 } from "@pericard/crypto";
-import { createSynthesiser, type SynthesiserOptions } from "@pericard/ecg";
+import {
+  createPleth,
+  createSynthesiser,
+  type PlethOptions,
+  type SampleBlock,
+  type SynthesiserOptions,
+  type WaveformFormat,
+} from "@pericard/ecg";
 import { encodeCbor } from "@pericard/protocol";
 import type { Clock } from "../clock.ts";
 import { msOfFrames } from "../shape.ts";
@@ -41,8 +48,20 @@ export function createSyntheticLive(
   clock: Clock,
   frameCountMax: number = Number.POSITIVE_INFINITY,
 ): Source {
-  const synthesiser = createSynthesiser(options);
-  const { format } = synthesiser;
+  return liveFrom(createSynthesiser(options), clock, frameCountMax);
+}
+
+/** The pleth of the synthetic patient of the same seed and heart rate, in real time. @throws {RangeError} as {@link createSyntheticLive}. */
+export function createPlethLive(options: PlethOptions, clock: Clock): Source {
+  return liveFrom(createPleth(options), clock, Number.POSITIVE_INFINITY);
+}
+
+interface Generator {
+  readonly format: WaveformFormat;
+  block(firstFrame: number, frameCount: number): SampleBlock;
+}
+
+function liveFrom({ format, block: blockAt }: Generator, clock: Clock, frameCountMax: number): Source {
   const stepCount = stepFrames(format.frameRateHz, LIVE_BLOCK_SECONDS);
   return {
     format,
@@ -54,7 +73,7 @@ export function createSyntheticLive(
       const startMs = clock.monotonicMs();
       for (let frame = 0; frame < frameCountMax;) {
         const count = Math.min(stepCount, frameCountMax - frame);
-        const block = synthesiser.block(frame, count);
+        const block = blockAt(frame, count);
         frame += count;
         const waitMs = startMs + msOfFrames(format, frame) - clock.monotonicMs();
         if (waitMs > 0) await clock.sleep(waitMs, signal);
