@@ -33,6 +33,7 @@ import { Mailbox } from "./keys/mailbox.ts";
 import { RecordingKeys } from "./keys/recordings.ts";
 import { ServerKeys } from "./keys/server-keys.ts";
 import { TerminalRegistry } from "./keys/terminals.ts";
+import { Following } from "./retrieval/following.ts";
 import { Indexer } from "./retrieval/indexer.ts";
 import { Library } from "./retrieval/library.ts";
 import { FOLLOW_LIFETIME_MS, FOLLOW_LOOK_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
@@ -67,6 +68,9 @@ const LATE_MS = 2000;
 const STORE_DEADLINE_MS = 25_000;
 
 const HOUR_MS = 3600 * 1000;
+
+/** How often a server looks for segments that another one stored and did not live to summarise. */
+const INDEXER_LOOK_MS = 30_000;
 
 /** How often a server asks what others erased: what one erases, all forget within a second. */
 const ERASURE_LOOK_MS = 500;
@@ -210,13 +214,19 @@ async function openRooms(
   const audit = new Audit(catalog, nowUnixMs);
   const reader = new SegmentReader(volumes, recordingKeys);
   const onError = (err: unknown): void => logger.error({ err }, "indexer failed");
-  const indexer = new Indexer({ catalog, reader, recordingKeys, audit, monotonicMs, onError });
+  const lookMs = config.catalog && INDEXER_LOOK_MS;
+  const indexer = new Indexer({ catalog, reader, recordingKeys, audit, monotonicMs, lookMs, onError });
   const hurry = (terminal: TerminalId): void => {
     quicken(keyStore, mailbox, terminal).catch((err: unknown) =>
       logger.warn({ err }, "terminal was not told to hurry"),
     );
   };
-  const live = new LiveFeed(hurry, config.catalog && FOLLOW_LOOK_MS);
+  const onFollowingError = (err: unknown): void => logger.warn({ err }, "who watches is not known to all servers");
+  const following = new Following({ catalog, hurry, nowUnixMs, onError: onFollowingError });
+  if (config.catalog) following.start(FOLLOW_LOOK_MS);
+  const live = config.catalog
+    ? new LiveFeed((terminal) => following.follow(terminal), FOLLOW_LOOK_MS)
+    : new LiveFeed(hurry);
   const segments = new SegmentStore({
     catalog,
     control,
@@ -359,10 +369,11 @@ async function openRooms(
       compactor.close();
       erasures.close();
       indexer.close();
+      following.close();
       control.close();
       reader.close();
       await catalog.close().catch(() => undefined);
-      end();
+      await end();
       await foundation.close();
     },
   };

@@ -11,7 +11,7 @@ import type { TerminalRegistry } from "../keys/terminals.ts";
 import type { VolumeSet } from "../volumes/volume-set.ts";
 import type { Catalog } from "./catalog.ts";
 import { openCatalogThread } from "./open-catalog.ts";
-import type { PostgresqlConfig } from "./postgresql/address.ts";
+import { parsePostgresql, type PostgresqlConfig } from "./postgresql/address.ts";
 import { rebuildCatalog, type RebuildParts, type RebuildReport } from "./rebuild.ts";
 import { keepUnpacked } from "./sqlite/keep-unpacked.ts";
 import { hasCatalog } from "./sqlite/sqlite-catalog.ts";
@@ -31,14 +31,14 @@ export interface StartedCatalog {
   /** What a rebuild found; undefined when the catalog was there. */
   readonly rebuilt: RebuildReport | undefined;
   /** Ends what `close` of the catalog leaves. */
-  end(): void;
+  end(): Promise<void> | void;
 }
 
 /**
  * Opens the catalog that the configuration names.
  *
- * @throws {ServerError} ERR_CATALOG_VERSION, ERR_CATALOG_UNAVAILABLE, ERR_CATALOG_NOT_DURABLE; ERR_STORE_UNAVAILABLE when it
- * is to be rebuilt and too many volumes are missing.
+ * @throws {ServerError} ERR_CATALOG_VERSION, ERR_CATALOG_UNAVAILABLE, ERR_CATALOG_NOT_DURABLE; ERR_SERVER_CONFIG when other
+ * servers use it that do not share the key store; ERR_STORE_UNAVAILABLE when it is to be rebuilt and too many volumes are missing.
  */
 export function startCatalog(parts: CatalogParts): Promise<StartedCatalog> {
   const { catalog } = parts.config;
@@ -48,13 +48,18 @@ export function startCatalog(parts: CatalogParts): Promise<StartedCatalog> {
 async function startShared(parts: CatalogParts, config: PostgresqlConfig): Promise<StartedCatalog> {
   const { logger } = parts;
   // Its client is loaded by servers that have such a catalog alone.
-  const { openPostgresqlCatalog } = await import("./postgresql/postgresql-catalog.ts");
+  const { openPostgresqlCatalog, takePart } = await import("./postgresql/postgresql-catalog.ts");
   const { catalog, rebuildUnlessWhole } = await openPostgresqlCatalog(config);
+  let end: (() => Promise<void>) | undefined;
   const onWait = (): void => logger.info("catalog is being rebuilt by another server");
   try {
+    end = await takePart(parsePostgresql(config), parts.config.keyStore ? "all servers" : "this server", (err) =>
+      logger.fatal({ err }, "stop one of the servers"),
+    );
     const rebuilt = await rebuildUnlessWhole(() => rebuild(parts, catalog), onWait);
-    return { catalog, rebuilt, end: () => undefined };
+    return { catalog, rebuilt, end };
   } catch (error) {
+    await end?.();
     await catalog.close().catch(() => undefined);
     throw error;
   }

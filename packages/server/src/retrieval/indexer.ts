@@ -41,6 +41,8 @@ export interface IndexerParts {
   readonly recordingKeys: RecordingKeys;
   readonly audit: Audit;
   readonly monotonicMs: () => number;
+  /** How often the catalog is looked through for what others left out, where servers share one; never without it. */
+  readonly lookMs?: number | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -54,11 +56,13 @@ export class Indexer {
   /** Whether the catalog may have segments without a summary that are not in the queue. */
   #isBehind = true;
   #timer: NodeJS.Timeout;
+  #lookTimer: NodeJS.Timeout | undefined;
 
   constructor(parts: IndexerParts) {
     this.#parts = parts;
     this.#timer = setInterval(() => void this.#scan(), SCAN_MS);
     this.#timer.unref();
+    if (parts.lookMs !== undefined) this.#lookTimer = setInterval(() => void this.#lookAgain(), parts.lookMs).unref();
     void this.#scan();
   }
 
@@ -81,6 +85,12 @@ export class Indexer {
   close(): void {
     this.#closed = true;
     clearInterval(this.#timer);
+    clearInterval(this.#lookTimer);
+  }
+
+  #lookAgain(): Promise<void> {
+    this.#isBehind = true;
+    return this.#scan();
   }
 
   async #scan(): Promise<void> {

@@ -12,6 +12,8 @@ import { beginRebuild, isWhole, prepareTables, REBUILD_LOCK } from "./schema.ts"
 import { segmentMethods } from "./segments.ts";
 import { summaryMethods } from "./summaries.ts";
 
+export { takePart } from "./presence.ts";
+
 /** A catalog, and what its start needs beside it. */
 export interface PostgresqlCatalog {
   readonly catalog: Catalog;
