@@ -18,6 +18,7 @@ export * from "./installation.ts";
 export { moveKeyStore, type MovedTable } from "./move-key-store.ts";
 export { isInstalled, isShared, kekFoldersOf } from "./key-store-place.ts";
 export type { KeyStorePlace, SharedKeyStore } from "./key-store-place.ts";
+export type { CheckPosition, CopyDamage } from "./key-database.ts";
 export type { PostgresqlPlace } from "./postgresql-messages.ts";
 export * from "./factory-installation.ts";
 export type { Handover, NewMembership } from "./handover.ts";

@@ -25,11 +25,27 @@ export interface RowWriter extends RowReader {
   define(sql: string): void;
 }
 
+/** Damage of one copy of a database. It says where, never what is there. */
+export interface CopyDamage {
+  readonly folder: string;
+  /** `file`, `pages` between rows, or a table with the keys of rows as far as they are known. */
+  readonly place: string;
+  /** Whether the copy was made anew from a whole one. */
+  readonly isHealed: boolean;
+}
+
+/** How far a check of the copies has come. */
+export interface CheckPosition {
+  readonly table: string;
+  /** Key of the last row that was looked at. */
+  readonly after: readonly SqlValue[];
+}
+
 /** An open database. Reads see what was committed last, by whichever process. */
 export interface KeyDatabase extends RowReader {
   /**
-   * Runs `work` in one transaction that no other writer's overlaps, and commits it. `work` may be run several times, on
-   * several copies, and must do the same each time: what is random or timed is drawn before.
+   * Runs `work` in one transaction that no other writer's overlaps, and commits it. `work` may be run again, and must
+   * do the same each time: what is random or timed is drawn before.
    * Returns when the change is durable in every copy. When it throws, nothing may depend on the change.
    *
    * @throws {CustodyError} what `work` throws; ERR_KEYSTORE_COPY when it could not be written; ERR_KEYSTORE_UNAVAILABLE when the
@@ -46,6 +62,15 @@ export interface KeyDatabase extends RowReader {
    * @throws {CustodyError} ERR_KEYSTORE_COPY when it could not: what was deleted stays deleted, and this is to be tried again.
    */
   purge(): void;
+  /**
+   * Compares the next rows in every copy, at most 500, and heals what differs.
+   *
+   * @param from what the call before gave, undefined to begin.
+   * @returns undefined at the end, and always where copies are the engine's.
+   */
+  check(from: CheckPosition | undefined): CheckPosition | undefined;
+  /** Damages that were found, by whichever process, and not taken yet. */
+  takeDamages(): readonly CopyDamage[];
   close(): void;
 }
 

@@ -47,6 +47,7 @@ import * as holders from "./holders.ts";
 import { Handover } from "./handover.ts";
 import { Intakes } from "./intakes.ts";
 import { openKekAccess, type KekAccess } from "./kek.ts";
+import type { CheckPosition, CopyDamage } from "./key-database.ts";
 import { createKeyDatabase, openKeyDatabase, type KeyStorePlace } from "./key-store-place.ts";
 import * as keyLife from "./key-life.ts";
 import * as legalHolds from "./legal-holds.ts";
@@ -127,6 +128,16 @@ export class KeyStore {
   /** Copies that every commit reaches. */
   get copyCount(): number {
     return this.#context.database.copyCount;
+  }
+
+  /** Compares the next rows of every copy, and heals: see KeyDatabase. undefined begins, and is the end. */
+  check(from: CheckPosition | undefined): CheckPosition | undefined {
+    return this.#context.database.check(from);
+  }
+
+  /** Damages of copies that were found and not taken yet; whoever takes them tells them. */
+  takeDamages(): readonly CopyDamage[] {
+    return this.#context.database.takeDamages();
   }
 
   close(): void {

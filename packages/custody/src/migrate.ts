@@ -29,14 +29,15 @@ function versionOf(database: RowReader): number {
 export function migrate(database: KeyDatabase, kek: Kek, random: RandomSource): void {
   const version = versionOf(database);
   if (version === KEY_STORE_VERSION) return;
-  if (version !== 1 && version !== 2) {
+  if (version !== 1 && version !== 2 && version !== 3) {
     throw new CustodyError("ERR_KEYSTORE_FORMAT", `key store is of version ${version}, not ${KEY_STORE_VERSION}`);
   }
   if (version === 1) toVersion2(database, kek, random);
   database.commit((writer) => {
-    if (versionOf(writer) !== 2) return;
-    writer.define(ERASURE_TABLES);
-    writer.run("UPDATE meta SET value = '3' WHERE name = 'version'");
+    const found = versionOf(writer);
+    if (found === 2) writer.define(ERASURE_TABLES);
+    // Version 4 has digests, which copies have by now: an older version would change rows without them.
+    if (found === 2 || found === 3) writer.run("UPDATE meta SET value = '4' WHERE name = 'version'");
   });
 }
 

@@ -7,7 +7,7 @@
  * Source: docs/format.md §12.10; docs/keys.md.
  */
 import { CustodyError } from "./errors.ts";
-import type { KeyDatabase, RowReader, RowWriter, SqlValue } from "./key-database.ts";
+import type { CopyDamage, KeyDatabase, RowReader, RowWriter, SqlValue } from "./key-database.ts";
 import { PostgresqlBridge, StatementError } from "./postgresql-bridge.ts";
 import { postgresqlSchema, postgresqlStatement } from "./postgresql-dialect.ts";
 import type { PostgresqlPlace } from "./postgresql-messages.ts";
@@ -117,6 +117,16 @@ export class PostgresqlDatabase implements KeyDatabase {
     for (const { name } of tables) {
       this.#guarded(() => this.#bridge.call(`VACUUM FULL "${String(name)}"`, [], false, PURGE_MS));
     }
+  }
+
+  /** See {@link KeyDatabase.check}: PostgreSQL has a checksum in each page, and copies of its own. */
+  check(): undefined {
+    return undefined;
+  }
+
+  /** See {@link KeyDatabase.takeDamages}: a damaged page is an error of the statement that reads it. */
+  takeDamages(): readonly CopyDamage[] {
+    return [];
   }
 
   close(): void {

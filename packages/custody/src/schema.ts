@@ -2,7 +2,7 @@
 export const KEY_STORE_FILE = "keys.sqlite";
 
 /** Version of the schema. An older store is brought to it when it is opened (migrate.ts); a newer one is refused. */
-export const KEY_STORE_VERSION = 3;
+export const KEY_STORE_VERSION = 4;
 
 /** Added by version 2. One row: the key of the factory's master sequence. Source: docs/format.md §12.1. */
 export const MASTER_SEQUENCE_TABLE = `

@@ -1,136 +1,45 @@
 /**
- * One small database as several copies, each on a file system of its own, written together.
+ * One small database as several copies, each on a file system of its own, written together and read together.
  *
  * A writer locks copy 0 first and commits it last, so that whoever holds copy 0 sees no half-written set. Each commit
  * raises the generation in every copy; after a crash the copy with the highest generation is the truth, and the others
  * are made anew from it. Several processes may use the same copies.
  *
- * Source: docs/format.md §12.
+ * A read is done on every copy: one that says something else, or cannot be read, is healed before anything is answered.
+ *
+ * Source: docs/format.md §12, §12.11.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { CHECK_TABLES, closeCommit, hasChecks, headOf } from "./copy-checks.ts";
+import { makeEqual, openDatabase, syncFolderOf, tryPurge } from "./copy-healing.ts";
+import { CopiesDiffer, Copy, CopySet, onEach } from "./copy-set.ts";
+import { nextRows } from "./copy-walk.ts";
 import { CustodyError } from "./errors.ts";
-import type { KeyDatabase, RowWriter, SqlValue } from "./key-database.ts";
-import type { Row } from "./rows.ts";
+import type { CheckPosition, CopyDamage, KeyDatabase, RowWriter, SqlValue } from "./key-database.ts";
+import { integerColumn, textColumn, type Row } from "./rows.ts";
 
-const BUSY_TIMEOUT_MS = 10_000;
+/** More than any number of changes that a connection sees. */
+const VERSIONS_OF_A_CONNECTION = 2 ** 24;
 
-/** One copy as the key store sees it. Its statements are prepared once: the store has few, and runs some very often. */
-class Copy implements RowWriter {
-  readonly database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-
-  constructor(database: DatabaseSync) {
-    this.database = database;
-  }
-
-  rows(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
-    return this.#prepare(sql).all(...parameters);
-  }
-
-  run(sql: string, ...parameters: readonly SqlValue[]): number {
-    return Number(this.#prepare(sql).run(...parameters).changes);
-  }
-
-  define(sql: string): void {
-    this.database.exec(sql);
-  }
-
-  #prepare(sql: string): StatementSync {
-    const known = this.#statements.get(sql);
-    if (known) return known;
-    const statement = this.database.prepare(sql);
-    this.#statements.set(sql, statement);
-    return statement;
-  }
-}
-
-function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-  try {
-    database.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON;",
-    );
-    const level = database.prepare("PRAGMA synchronous").get()?.["synchronous"];
-    if (level !== 2) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store is not in synchronous mode full");
-    const overwrites = database.prepare("PRAGMA secure_delete").get()?.["secure_delete"];
-    if (overwrites !== 1) throw new CustodyError("ERR_KEYSTORE_FORMAT", "key store does not overwrite what it deletes");
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
-function generationOf(database: DatabaseSync): number {
-  return Number(database.prepare("SELECT value FROM meta WHERE name = 'generation'").get()?.["value"] ?? -1);
-}
-
-function syncFolderOf(path: string): void {
-  const descriptor = openSync(dirname(path), "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** Brings a readable copy up to date row by row, in place, since another process may have it open. */
-function catchUp(behind: DatabaseSync, sourcePath: string): void {
-  behind.exec("PRAGMA foreign_keys = OFF");
-  behind.prepare("ATTACH ? AS newest").run(sourcePath);
-  // A copy that is behind may be of an older version, which had fewer tables.
-  const missing = behind
-    .prepare(
-      "SELECT sql FROM newest.sqlite_schema WHERE sql IS NOT NULL AND name NOT IN (SELECT name FROM main.sqlite_schema)",
-    )
-    .all();
-  const tables = behind.prepare("SELECT name FROM newest.sqlite_schema WHERE type = 'table'").all();
-  // Not IMMEDIATE, which would lock the attached copy too: the caller may hold that. The first statement locks this one.
-  behind.exec("BEGIN");
-  for (const { sql } of missing) behind.exec(String(sql));
-  for (const { name } of tables) {
-    behind.exec(
-      `DELETE FROM main."${String(name)}"; INSERT INTO main."${String(name)}" SELECT * FROM newest."${String(name)}"`,
-    );
-  }
-  behind.exec("COMMIT; DETACH newest");
-  // What was erased in the others must not be readable in the log of this one. Somebody who reads is no reason to fail:
-  // the copy is right, and the next purge does it.
-  tryPurge(behind);
-}
-
-/** Whether nothing of before is left in the log: deleted rows are zero in the file then. Source: SQLite wal_checkpoint. */
-function tryPurge(database: DatabaseSync): boolean {
-  return database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()?.["busy"] === 0;
-}
-
-/** Puts a copy of `source` where there is none, or one that cannot be read. */
-function makeAnew(source: DatabaseSync, path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.restoring`;
-  rmSync(temporary, { force: true });
-  source.prepare("VACUUM INTO ?").run(temporary);
-  const descriptor = openSync(temporary, "r+");
-  fsyncSync(descriptor);
-  closeSync(descriptor);
-  for (const suffix of ["", "-wal", "-shm"]) rmSync(`${path}${suffix}`, { force: true });
-  renameSync(temporary, path);
-  syncFolderOf(path);
-}
-
-/** What a commit finds when copies differ. */
-const DIFFERENT = Symbol("different");
+/** Damages that are taken at once. */
+const DAMAGES_MAX = 100;
 
 /** The open copies. */
 export class SqliteCopies implements KeyDatabase {
   readonly #paths: readonly string[];
-  readonly #copies: readonly Copy[];
+  #copies: readonly Copy[];
+  /** Copies that reads believe: all but those that were damaged and could not be healed. */
+  #readers: readonly Copy[];
+  #openings = 0;
+  /** Damages that are not written down yet. */
+  #untold: readonly CopyDamage[];
 
-  private constructor(paths: readonly string[], databases: readonly DatabaseSync[]) {
+  private constructor(paths: readonly string[], damages: readonly CopyDamage[]) {
     this.#paths = paths;
-    this.#copies = databases.map((database) => new Copy(database));
+    this.#copies = paths.map((path) => new Copy(path));
+    this.#readers = this.#copies;
+    this.#untold = damages;
   }
 
   /**
@@ -143,25 +52,80 @@ export class SqliteCopies implements KeyDatabase {
     if (paths.some((path) => existsSync(path))) {
       throw new CustodyError("ERR_KEYSTORE_EXISTS", "folder has a key store");
     }
-    const databases = paths.map((path) => {
+    for (const path of paths) {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       const database = openDatabase(path);
       database.exec(`${schema}; INSERT INTO meta (name, value) VALUES ('generation', '0')`);
+      database.close();
       syncFolderOf(path);
-      return database;
-    });
-    return new SqliteCopies(paths, databases);
+    }
+    return new SqliteCopies(paths, []).#withChecks();
   }
 
   /**
    * Opens the copies; one that is missing, damaged or behind is made anew from the newest.
    *
-   * @throws {CustodyError} ERR_KEYSTORE_MISSING when no folder has a readable one.
+   * @throws {CustodyError} ERR_KEYSTORE_MISSING when no folder has a readable one, ERR_KEYSTORE_DAMAGED when none is whole,
+   * ERR_KEYSTORE_DIVERGED when copies were changed apart from each other, ERR_KEYSTORE_COPY when one could not be made.
    */
   static open(folderPaths: readonly string[], fileName: string): SqliteCopies {
     const paths = folderPaths.map((folder) => join(folder, fileName));
-    makeEqual(paths);
-    return new SqliteCopies(paths, paths.map(openDatabase));
+    const damages = makeEqual(paths, "heads");
+    requireHealed(damages);
+    return new SqliteCopies(paths, damages).#withChecks();
+  }
+
+  /** Gives copies of before there were checks their digests; from then on they are read and written with them. */
+  #withChecks(): this {
+    try {
+      if (!this.#isChecked) this.#addChecks();
+      for (const copy of this.#copies) copy.followSchema();
+      this.#writeDown();
+      return this;
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #addChecks(): void {
+    try {
+      this.commit((writer) => {
+        // Another process may have been faster.
+        if (!this.#isChecked) writer.define(CHECK_TABLES);
+      });
+    } catch (cause) {
+      if (!(cause instanceof CustodyError && cause.cause instanceof CopiesDiffer)) throw cause;
+      const folders = this.#paths.map(dirname).join(", ");
+      throw new CustodyError(
+        "ERR_KEYSTORE_DIVERGED",
+        `copies of the key store that an older version wrote differ, and nothing in them tells which is right (${folders}): ` +
+          "keep all, move those that are not to count elsewhere, and start again",
+        { cause },
+      );
+    }
+  }
+
+  /** Keeps what was damaged until somebody takes it, whatever becomes of this process. */
+  #writeDown(): void {
+    const damages = this.#untold;
+    if (damages.length === 0) return;
+    this.#untold = [];
+    try {
+      this.commit((writer) => {
+        for (const { folder, place, isHealed } of damages) {
+          const sql = "INSERT INTO copy_damages (folder, place, healed) VALUES (?, ?, ?)";
+          writer.run(sql, folder, place, isHealed ? 1 : 0);
+        }
+      });
+    } catch {
+      // A copy that cannot be healed takes no commit: this process tells it.
+      this.#untold = [...damages, ...this.#untold];
+    }
+  }
+
+  get #isChecked(): boolean {
+    return this.#copies.every(({ database }) => hasChecks(database));
   }
 
   /** How many copies every commit reaches. */
@@ -169,72 +133,142 @@ export class SqliteCopies implements KeyDatabase {
     return this.#copies.length;
   }
 
-  /** Rows of the first copy. */
+  /** Rows that every copy gives. @throws {CustodyError} ERR_KEYSTORE_DAMAGED, ERR_KEYSTORE_DIVERGED. */
   rows(sql: string, ...parameters: readonly SqlValue[]): readonly Row[] {
-    return this.#first.rows(sql, ...parameters);
+    const read = (): readonly Row[] => new CopySet(this.#readers).rows(sql, ...parameters);
+    const found = unlessDifferent(read) ?? unlessDifferent(() => this.#whileNobodyWrites(read));
+    if (found) return found;
+    this.#heal();
+    this.#writeDown();
+    // Copies of which each is whole may still give rows in another order, where none was asked for.
+    return unlessDifferent(read) ?? this.#first.prepare(sql).all(...parameters);
   }
 
   get #first(): Copy {
-    const [first] = this.#copies;
+    const [first] = this.#readers;
     if (!first) throw new CustodyError("ERR_KEYSTORE_MISSING", "key store has no folder");
     return first;
   }
 
+  /** A commit of another process reaches one copy after the other: that is no damage. */
+  #whileNobodyWrites<T>(work: () => T): T {
+    try {
+      if (this.#readers.some(({ isReplaced }) => isReplaced)) this.#reopen();
+      this.#first.database.exec("BEGIN IMMEDIATE");
+    } catch (cause) {
+      throw new CopiesDiffer({ cause });
+    }
+    try {
+      return work();
+    } finally {
+      this.#first.rollback();
+    }
+  }
+
+  /** Goes through every row of every copy, and makes anew what is damaged. */
+  #heal(): void {
+    const damages = makeEqual(this.#paths, "rows");
+    this.#untold = [...this.#untold, ...damages];
+    this.#reopen(new Set(damages.filter(({ isHealed }) => !isHealed).map(({ folder }) => folder)));
+  }
+
+  #reopen(unhealed: ReadonlySet<string> = new Set()): void {
+    for (const { path, database } of this.#copies)
+      if (!unhealed.has(dirname(path)) && database.isOpen) database.close();
+    this.#copies = this.#copies.map((copy) => (unhealed.has(dirname(copy.path)) ? copy : new Copy(copy.path)));
+    this.#readers = this.#copies.filter(({ path }) => !unhealed.has(dirname(path)));
+    this.#openings += 1;
+  }
+
   /** A number that changes whenever another connection commits. Source: SQLite PRAGMA data_version. */
   get dataVersion(): number {
-    return Number(this.rows("PRAGMA data_version")[0]?.["data_version"]);
+    const version = this.#first.prepare("PRAGMA data_version").get()?.["data_version"];
+    return this.#openings * VERSIONS_OF_A_CONNECTION + Number(version);
   }
 
   /**
-   * Runs `work` on every copy and commits all. `work` must do the same on each: what is random or timed is drawn before.
-   * Returns when every copy is durable.
+   * Runs `work` once, on every copy together, and commits all. Returns when every copy is durable.
    *
    * @throws {CustodyError} ERR_KEYSTORE_COPY when a copy fails; nothing may depend on the change then.
    */
   commit<T>(work: (database: RowWriter) => T): T {
-    const result = this.#tryCommit(work);
-    if (result !== DIFFERENT) return result;
-    this.#makeEqual();
-    const again = this.#tryCommit(work);
-    if (again !== DIFFERENT) return again;
-    throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store differ and could not be made equal");
-  }
-
-  /** A commit that failed half-way, on a full disk for instance, left copies that differ. */
-  #makeEqual(): void {
     try {
-      makeEqual(this.#paths);
-    } catch (cause) {
-      throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store could not be made equal", { cause });
+      return this.#tryCommit(work);
+    } catch (error) {
+      if (!(error instanceof CopiesDiffer)) throw error;
     }
-  }
-
-  #tryCommit<T>(work: (database: RowWriter) => T): T | typeof DIFFERENT {
-    const begun: DatabaseSync[] = [];
+    this.#makeEqual();
     try {
-      for (const { database } of this.#copies) {
-        database.exec("BEGIN IMMEDIATE");
-        begun.push(database);
-      }
-      if (new Set(begun.map(generationOf)).size > 1) {
-        for (const database of begun) rollback(database);
-        return DIFFERENT;
-      }
-      const results = this.#copies.map((copy) => {
-        const result = work(copy);
-        copy.database.exec("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'");
-        return result;
-      });
-      while (begun.length > 0) {
-        begun.at(-1)?.exec("COMMIT");
-        begun.pop();
-      }
-      return results[0] as T;
+      return this.#tryCommit(work);
     } catch (cause) {
-      for (const database of begun) rollback(database);
-      if (cause instanceof CustodyError) throw cause;
+      if (!(cause instanceof CopiesDiffer)) throw cause;
       throw new CustodyError("ERR_KEYSTORE_COPY", "key store could not be written in every copy", { cause });
     }
+  }
+
+  /** A commit that failed half-way, on a full disk for instance, left copies that differ; or one of them is damaged. */
+  #makeEqual(): void {
+    try {
+      this.#heal();
+    } catch (cause) {
+      if (cause instanceof CustodyError) throw cause;
+      throw new CustodyError("ERR_KEYSTORE_COPY", "copies of the key store could not be made equal", { cause });
+    }
+    if (this.#readers.length < this.#copies.length) {
+      throw new CustodyError("ERR_KEYSTORE_COPY", "a copy of the key store is damaged and could not be made anew");
+    }
+  }
+
+  #tryCommit<T>(work: (database: RowWriter) => T): T {
+    const begun: Copy[] = [];
+    const all = new CopySet(this.#copies);
+    try {
+      for (const copy of this.#copies) {
+        onEach([copy], ({ database }) => database.exec("BEGIN IMMEDIATE"), Object.is);
+        begun.push(copy);
+      }
+      this.#requireEqual();
+      const result = work(all);
+      if (this.#isChecked) closeCommit(all);
+      else all.run("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'generation'");
+      while (begun.length > 0) {
+        begun.at(-1)?.database.exec("COMMIT");
+        begun.pop();
+      }
+      return result;
+    } catch (cause) {
+      for (const copy of begun) copy.rollback();
+      if (cause instanceof CustodyError || cause instanceof CopiesDiffer) throw cause;
+      throw new CustodyError("ERR_KEYSTORE_COPY", "key store could not be written in every copy", { cause });
+    }
+  }
+
+  /** @throws {CopiesDiffer} when copies are not of one state, or one was made anew by another process. */
+  #requireEqual(): void {
+    if (this.#copies.some(({ isReplaced }) => isReplaced)) throw new CopiesDiffer();
+    for (const copy of this.#copies) copy.followSchema();
+    onEach(
+      this.#copies,
+      ({ database }) => headOf(database),
+      (a, b) => a.generation === b.generation && a.chain === b.chain,
+    );
+  }
+
+  /** See {@link KeyDatabase.check}. */
+  check(from: CheckPosition | undefined): CheckPosition | undefined {
+    return nextRows(this, from);
+  }
+
+  /** See {@link KeyDatabase.takeDamages}. */
+  takeDamages(): readonly CopyDamage[] {
+    this.#writeDown();
+    const untold = this.#untold;
+    this.#untold = [];
+    const sql = "SELECT id, folder, place, healed FROM copy_damages ORDER BY id LIMIT ?";
+    const rows = this.rows(sql, DAMAGES_MAX);
+    const last = rows.at(-1);
+    if (last) this.commit((writer) => writer.run("DELETE FROM copy_damages WHERE id <= ?", integerColumn(last, "id")));
+    return [...rows.map(readDamage), ...untold];
   }
 
   /** See {@link KeyDatabase.purge}. Deleted rows are overwritten in the pages (secure_delete), and the log is emptied. */
@@ -249,75 +283,29 @@ export class SqliteCopies implements KeyDatabase {
 
   /** Closes every copy. */
   close(): void {
-    for (const { database } of this.#copies) database.close();
+    for (const { database } of this.#copies) if (database.isOpen) database.close();
   }
 }
 
-function rollback(database: DatabaseSync): void {
+function readDamage(row: Row): CopyDamage {
+  return {
+    folder: textColumn(row, "folder"),
+    place: textColumn(row, "place"),
+    isHealed: integerColumn(row, "healed") === 1,
+  };
+}
+
+function requireHealed(damages: readonly CopyDamage[]): void {
+  const left = damages.find(({ isHealed }) => !isHealed);
+  if (left) throw new CustodyError("ERR_KEYSTORE_COPY", `no copy of the key store can be made in ${left.folder}`);
+}
+
+/** undefined when copies differ. */
+function unlessDifferent<T>(read: () => T): T | undefined {
   try {
-    database.exec("ROLLBACK");
-  } catch {
-    // The connection ended its transaction by itself; the error that led here is the one to report.
+    return read();
+  } catch (error) {
+    if (error instanceof CopiesDiffer) return undefined;
+    throw error;
   }
-}
-
-function tryOpen(path: string): DatabaseSync | undefined {
-  if (!existsSync(path)) return undefined;
-  let database: DatabaseSync | undefined;
-  try {
-    database = openDatabase(path);
-    if (database.prepare("PRAGMA quick_check").get()?.["quick_check"] === "ok" && generationOf(database) >= 0) {
-      return database;
-    }
-  } catch {
-    // A copy that cannot be read is one that is made anew.
-  }
-  database?.close();
-  return undefined;
-}
-
-/** Makes every copy equal to the newest, under the lock. @throws {CustodyError} ERR_KEYSTORE_MISSING. */
-function makeEqual(paths: readonly string[]): void {
-  const lock = openFirst(paths);
-  if (!lock) throw new CustodyError("ERR_KEYSTORE_MISSING", "no folder has a readable key store");
-  try {
-    catchUpWithNewest(lock, paths);
-    lock.exec("BEGIN IMMEDIATE");
-    restoreBehind(paths);
-  } finally {
-    lock.close();
-  }
-}
-
-/** The first copy that can be read: writers lock it before the others, so it is the lock of all. */
-function openFirst(paths: readonly string[]): DatabaseSync | undefined {
-  for (const path of paths) {
-    const database = tryOpen(path);
-    if (database) return database;
-  }
-  return undefined;
-}
-
-/** Brings the copy that is the lock up to date, which nobody can do while it is locked. A crash leaves it behind first. */
-function catchUpWithNewest(lock: DatabaseSync, paths: readonly string[]): void {
-  for (const path of paths) {
-    const other = tryOpen(path);
-    const isNewer = other !== undefined && generationOf(other) > generationOf(lock);
-    other?.close();
-    if (isNewer) catchUp(lock, path);
-  }
-}
-
-/** Makes every copy equal to the newest. The caller holds the lock. */
-function restoreBehind(paths: readonly string[]): void {
-  const found = paths.map((path) => ({ path, database: tryOpen(path) }));
-  const generations = found.map(({ database }) => (database ? generationOf(database) : -1));
-  const newest = Math.max(...generations);
-  const source = found[generations.indexOf(newest)];
-  for (const [i, { path, database }] of found.entries()) {
-    if (!source?.database || generations[i] === newest) continue;
-    if (database) catchUp(database, source.path);
-    else makeAnew(source.database, path);
-  }
-  for (const { database } of found) database?.close();
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Tenant } from "../src/entities.ts";
 import { KeyStore } from "../src/key-store.ts";
 import { KEY_STORE_FILE } from "../src/schema.ts";
-import { bytesIn, contentsOf, copyFolders } from "./support/folders.ts";
+import { bytesIn, contentsOf, copyFolders, changeByHand } from "./support/folders.ts";
 
 let folders: readonly string[];
 let kek: Uint8Array;
@@ -129,13 +129,9 @@ describe("terminals", () => {
 
   test("cannot be given another's block by moving rows", () => {
     const [one, two] = [allocate(), allocate()];
-    const database = new DatabaseSync(join(folders[0] ?? "", KEY_STORE_FILE));
-    database
-      .prepare(
-        "UPDATE terminals SET sealed_block = (SELECT sealed_block FROM terminals WHERE serial = ?) WHERE serial = ?",
-      )
-      .run(two.serial, one.serial);
-    database.close();
+    const sql =
+      "UPDATE terminals SET sealed_block = (SELECT sealed_block FROM terminals WHERE serial = ?) WHERE serial = ?";
+    changeByHand(folders, KEY_STORE_FILE, sql, two.serial, one.serial);
     expect(() => store.openBlock(one.serial)).toThrow(expect.objectContaining({ code: "ERR_SEAL_BROKEN" }));
   });
 });
@@ -186,9 +182,7 @@ describe("recordings", () => {
     const [hers, nobodys] = [recordingId(), recordingId()];
     store.obtainRecordingKey(hers, serial, ada, 1);
     const key = store.obtainRecordingKey(nobodys, serial, null, 1);
-    const database = new DatabaseSync(join(folders[0] ?? "", KEY_STORE_FILE));
-    database.prepare("UPDATE patients SET sealed_key = ? WHERE id = ?").run(systemRandom(80), ada);
-    database.close();
+    changeByHand(folders, KEY_STORE_FILE, "UPDATE patients SET sealed_key = ? WHERE id = ?", systemRandom(80), ada);
     expect(() => store.findRecordingKey(hers)).toThrow(expect.objectContaining({ code: "ERR_SEAL_BROKEN" }));
     expect(store.findRecordingKey(nobodys)).toEqual(key);
   });
@@ -236,9 +230,7 @@ describe("a store whose rows were changed by other hands is refused", () => {
   test.each(changes)("in %s", (_, sql, read) => {
     allocate();
     store.addAccount(tenant.id, "clinician", "clinician");
-    const database = new DatabaseSync(join(folders[0] ?? "", KEY_STORE_FILE));
-    database.exec(sql);
-    database.close();
+    changeByHand(folders, KEY_STORE_FILE, sql);
     expect(() => read(store)).toThrow(expect.objectContaining({ code: "ERR_KEYSTORE_DAMAGED" }));
   });
 

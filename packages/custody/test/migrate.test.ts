@@ -7,13 +7,14 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Tenant } from "../src/entities.ts";
 import { KeyStore } from "../src/key-store.ts";
 import { KEY_STORE_FILE } from "../src/schema.ts";
-import { contentsOf, copyFolders } from "./support/folders.ts";
+import { changeByHand, contentsOf, copyFolders } from "./support/folders.ts";
 
 let folders: readonly string[];
 let kek: Uint8Array;
 let tenant: Tenant;
 let block: Uint8Array;
 let serial: TerminalId;
+let sealedByVersion1: Uint8Array;
 
 /** Makes one copy what version 1 wrote: no tables of version 2, blocks under the key-encryption key itself. */
 function makeVersion1(folder: string): void {
@@ -24,9 +25,7 @@ function makeVersion1(folder: string): void {
   for (const { name } of tables) {
     if (![...kept, "sign_in_links"].includes(String(name))) database.exec(`DROP TABLE "${String(name)}"`);
   }
-  const context = ["block", TenantId.toBytes(tenant.id), TerminalId.toBytes(serial)] as const;
-  const sealed = sealBlob(kek, context, block, systemRandom);
-  database.prepare("UPDATE terminals SET sealed_block = ?").run(sealed);
+  database.prepare("UPDATE terminals SET sealed_block = ?").run(sealedByVersion1);
   database.exec("UPDATE meta SET value = '1' WHERE name = 'version'");
   database.close();
 }
@@ -39,6 +38,8 @@ beforeEach(() => {
   tenant = store.addTenant("Tenant", false, 1);
   serial = store.allocateTerminal(tenant.id, block, 1).serial;
   store.close();
+  const context = ["block", TenantId.toBytes(tenant.id), TerminalId.toBytes(serial)] as const;
+  sealedByVersion1 = sealBlob(kek, context, block, systemRandom);
 });
 
 function checkStore(): void {
@@ -69,14 +70,38 @@ describe("a key store of version 1", () => {
     checkStore();
   });
 
+  test("that differs between copies is refused: nothing in it tells which is right", () => {
+    for (const folder of folders) makeVersion1(folder);
+    changeByHand(folders.slice(1), KEY_STORE_FILE, "UPDATE tenants SET name = 'Other'");
+    expect(() => KeyStore.open(folders, kek, systemRandom)).toThrow(
+      expect.objectContaining({ code: "ERR_KEYSTORE_DIVERGED" }),
+    );
+  });
+
   test("stays as it is when the key-encryption key is another", () => {
     for (const folder of folders) makeVersion1(folder);
-    const before = contentsOf(join(folders[0] ?? "", KEY_STORE_FILE));
     expect(() => KeyStore.open(folders, systemRandom(32), systemRandom)).toThrow(
       expect.objectContaining({ code: "ERR_SEAL_BROKEN" }),
     );
-    expect(contentsOf(join(folders[0] ?? "", KEY_STORE_FILE))).toBe(before);
+    const database = new DatabaseSync(join(folders[0] ?? "", KEY_STORE_FILE), { readOnly: true });
+    expect(database.prepare("SELECT sealed_block FROM terminals").get()?.["sealed_block"]).toEqual(sealedByVersion1);
+    expect(database.prepare("SELECT value FROM meta WHERE name = 'version'").get()?.["value"]).toBe("1");
+    database.close();
   });
+});
+
+test("a key store of version 3 is given its digests, which tell from then on", () => {
+  const drop = ["copy_digests", "copy_commits", "copy_damages"].map((name) => `DROP TABLE ${name}`);
+  for (const sql of [...drop, "UPDATE meta SET value = '3' WHERE name = 'version'"]) {
+    changeByHand(folders, KEY_STORE_FILE, sql);
+  }
+  checkStore();
+  changeByHand(folders.slice(0, 1), KEY_STORE_FILE, "UPDATE terminals SET suite = 2");
+  const store = KeyStore.open(folders, kek, systemRandom);
+  expect(store.terminals(tenant.id)).toMatchObject([{ suite: 1 }]);
+  expect(store.takeDamages()).toEqual([{ folder: folders[0], place: `terminals ${serial}`, isHealed: true }]);
+  expect(store.takeDamages()).toEqual([]);
+  store.close();
 });
 
 describe("the master sequence's key", () => {

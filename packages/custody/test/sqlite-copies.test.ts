@@ -49,17 +49,14 @@ describe("a commit", () => {
     expectEqualCopies([1, 2]);
   });
 
-  test("that one copy refuses changes none, and the next one works", () => {
+  test("that one copy refuses changes none, and the next one works", { timeout: 60_000 }, () => {
     const copies = SqliteCopies.create(folders, FILE, SCHEMA);
-    let calls = 0;
-    const failing = (writer: RowWriter): void => {
-      add(5)(writer);
-      calls += 1;
-      if (calls === 2) throw new Error("disk failed");
-    };
-    expect(() => copies.commit(failing)).toThrow(
+    const other = new DatabaseSync(fileOf(folders[1] ?? ""));
+    other.exec("BEGIN IMMEDIATE");
+    expect(() => copies.commit(add(5))).toThrow(
       expect.objectContaining({ code: "ERR_KEYSTORE_COPY", retryable: true }),
     );
+    other.close();
     expect(idsOf(copies)).toEqual([]);
     copies.commit(add(6));
     copies.close();
@@ -179,6 +176,45 @@ describe("a copy is made anew when", () => {
     writeFileSync(`${fileOf(folders[0] ?? "")}.restoring`, "half a file");
     expectEqualCopies([1]);
     expect(existsSync(`${fileOf(folders[0] ?? "")}.restoring`)).toBe(false);
+  });
+});
+
+/** Changes one copy as if there were no other. */
+function changeAlone(folder: string, ids: readonly number[]): void {
+  const copies = SqliteCopies.open([folder], FILE);
+  for (const id of ids) copies.commit(add(id));
+  copies.close();
+}
+
+describe("copies that were each changed while the other was away", () => {
+  test.each([
+    [[2], [3]],
+    [[2, 3], [4]],
+    [[2], [3, 4]],
+  ])("are refused, and stay as they are: %j and %j", (one, two) => {
+    folders = copyFolders(2);
+    const copies = SqliteCopies.create(folders, FILE, SCHEMA);
+    copies.commit(add(1));
+    copies.close();
+    changeAlone(folders[0] ?? "", one);
+    changeAlone(folders[1] ?? "", two);
+    const before = folders.map((folder) => contentsOf(fileOf(folder)));
+    const message = expect.stringContaining(folders[1] ?? "-") as unknown;
+    expect(() => SqliteCopies.open(folders, FILE)).toThrow(
+      expect.objectContaining({ code: "ERR_KEYSTORE_DIVERGED", retryable: false, message }),
+    );
+    expect(folders.map((folder) => contentsOf(fileOf(folder)))).toEqual(before);
+    rmSync(folders[1] ?? "", { recursive: true });
+    expectEqualCopies([1, ...one]);
+  });
+
+  test("are taken for one that is behind when only one was", () => {
+    folders = copyFolders(2);
+    const copies = SqliteCopies.create(folders, FILE, SCHEMA);
+    copies.commit(add(1));
+    copies.close();
+    changeAlone(folders[1] ?? "", [2, 3]);
+    expectEqualCopies([1, 2, 3]);
   });
 });
 

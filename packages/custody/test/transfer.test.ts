@@ -3,7 +3,6 @@ import { keyIdOf, rawPublicKey, systemRandom, x25519Private } from "@pericard/cr
 import { IntakeId, RoutingId, TerminalId } from "@pericard/protocol";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ImportedTerminal, Tenant } from "../src/entities.ts";
 import { createFactoryInstallation, isFactoryInstallation } from "../src/factory-installation.ts";
@@ -14,7 +13,7 @@ import type { Import } from "../src/intakes.ts";
 import { KeyStore } from "../src/key-store.ts";
 import { KEY_STORE_FILE } from "../src/schema.ts";
 import { serialOf } from "../src/terminals.ts";
-import { bytesIn, contentsOf, copyFolders } from "./support/folders.ts";
+import { bytesIn, contentsOf, copyFolders, changeByHand } from "./support/folders.ts";
 
 const passphrase = new TextEncoder().encode("passphrase");
 let folders: readonly string[];
@@ -81,9 +80,7 @@ describe("an intake", () => {
 
   test("is refused when every number was given", () => {
     store.intakes.create(tenant.id, 2);
-    const database = new DatabaseSync(join(folders[0] ?? "", KEY_STORE_FILE));
-    database.exec("UPDATE intakes SET number = 65535");
-    database.close();
+    changeByHand(folders, KEY_STORE_FILE, "UPDATE intakes SET number = 65535");
     const before = store.intakes.list();
     expect(() => store.intakes.create(tenant.id, 3)).toThrow(expect.objectContaining({ code: "ERR_INTAKE_LIMIT" }));
     expect(store.intakes.list()).toEqual(before);

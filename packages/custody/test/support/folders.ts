@@ -2,7 +2,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { afterEach } from "vitest";
 
 const made: string[] = [];
@@ -38,6 +38,20 @@ export function contentsOf(path: string): string {
   return JSON.stringify(rows, (_, value: unknown) =>
     value instanceof Uint8Array ? Buffer.from(value).toString("hex") : value,
   );
+}
+
+/** Changes every copy behind the key store's back. */
+export function changeByHand(
+  folders: readonly string[],
+  fileName: string,
+  sql: string,
+  ...values: SQLInputValue[]
+): void {
+  for (const folder of folders) {
+    const database = new DatabaseSync(join(folder, fileName));
+    database.prepare(sql).run(...values);
+    database.close();
+  }
 }
 
 /** All bytes of all files of a folder. */
