@@ -216,7 +216,7 @@ function restore(paths: readonly string[], depth: Depth): readonly CopyDamage[] 
     const source = chooseSource(found);
     const wrong = found.filter(({ head, faults }) => faults.length > 0 || !isSameHead(head, source.head));
     return wrong.toReversed().flatMap((one) => {
-      const places = placesOf(source.database, one);
+      const places = placesOf(source, one);
       const isHealed = tryHeal(source, one);
       const folder = dirname(one.path);
       if (!isHealed && places.length === 0) return [{ folder, place: "file", isHealed }];
@@ -243,8 +243,11 @@ function tryHeal(source: Readable, other: Found): boolean {
 }
 
 /** Tables of a damaged copy, with the keys of their rows as far as it can still be read. */
-function placesOf(whole: DatabaseSync, { database, faults }: Found): readonly string[] {
-  return faults.map((table) => {
+function placesOf(source: Readable, { database, head, faults }: Found): readonly string[] {
+  const whole = source.database;
+  // An older version has no digests either, but then it is behind: the commit that added them raised the generation.
+  const isStripped = database && head.generation === source.head.generation && hasChecks(database) !== hasChecks(whole);
+  return (isStripped ? ["sqlite_schema", ...faults] : faults).map((table) => {
     const rows = database ? namesOf(whole, database, table) : [];
     return rows.length > 0 ? `${table} ${rows.join(", ")}` : table;
   });

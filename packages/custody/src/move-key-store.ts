@@ -86,7 +86,9 @@ function copyInto(to: SharedKeyStore, source: RowReader, move: string): readonly
 
 /** In the order in which they were made: what is referred to comes first. What a copy knows of itself stays (§12.11). */
 function tablesOf(source: RowReader): readonly string[] {
-  const rows = source.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'copy_%'");
+  const rows = source.rows(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'copy_%'",
+  );
   return rows.map((row) => textColumn(row, "name"));
 }
 

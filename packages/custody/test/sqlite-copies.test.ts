@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RowWriter } from "../src/key-database.ts";
 import { SqliteCopies } from "../src/sqlite-copies.ts";
-import { contentsOf, copyFolders, imageOf, temporaryFolder } from "./support/folders.ts";
+import { changeByHand, contentsOf, copyFolders, imageOf, temporaryFolder } from "./support/folders.ts";
 
 const FILE = "keys.sqlite";
 const SCHEMA = `
@@ -216,6 +216,17 @@ describe("copies that were each changed while the other was away", () => {
     changeAlone(folders[1] ?? "", [2, 3]);
     expectEqualCopies([1, 2, 3]);
   });
+});
+
+test("a copy that has lost its digests is named, and made anew", () => {
+  const copies = SqliteCopies.create(folders, FILE, SCHEMA);
+  copies.commit(add(1));
+  copies.close();
+  changeByHand(folders.slice(0, 1), FILE, "ALTER TABLE copy_commits RENAME TO copy_commitr");
+  const opened = SqliteCopies.open(folders, FILE);
+  expect(opened.takeDamages()).toEqual([{ folder: folders[0], place: "sqlite_schema", isHealed: true }]);
+  opened.close();
+  expectEqualCopies([1]);
 });
 
 test("nothing to open is said so, and nothing is made", () => {
