@@ -53,7 +53,7 @@ test("a damaged page is named, and the copy is made anew while the server runs",
   expect(await compare()).toEqual({ unreadable: [], differences: [] });
 });
 
-test("a value that was flipped in one copy is named with its table", async () => {
+test("a value that was flipped in one copy is named with its table and row, and the copy is made anew", async () => {
   const [first = "", second = ""] = folders();
   const bytes = readFileSync(fileIn(second));
   const at = bytes.indexOf("Tenant");
@@ -67,7 +67,11 @@ test("a value that was flipped in one copy is named with its table", async () =>
   const { unreadable, differences } = await compare();
   expect(unreadable).toEqual([]);
   expect(differences).toEqual([{ folderPaths: [first, second], table: "tenants", rowCounts: [1, 1] }]);
-  expect(await trail()).toEqual([`find copies that differ: tenants in ${first} and ${second}`]);
+  expect(await trail()).toEqual([
+    `find copies that differ: tenants in ${first} and ${second}`,
+    expect.stringMatching(new RegExp(`^heal copy: ${second}: tenants [0-9a-f]{32}$`)),
+  ]);
+  expect(await compare()).toEqual({ unreadable: [], differences: [] });
   const client = new OperatorClient(site.config.dataPath);
   expect((await client.get<{ keyCopies: unknown }>("/v1/volumes")).keyCopies).toMatchObject({ unreadable: [] });
 });

@@ -83,6 +83,7 @@ export class KeyHolders {
       found = await compareKeyCopies(await this.#answeringFolders());
       await this.#makeAnew(found.unreadable);
       await this.#tell(found);
+      if (found.differences.length > 0) await this.#readAll();
     });
     this.#comparison = found;
     return found;
@@ -97,6 +98,27 @@ export class KeyHolders {
     await room.moveTo(whole);
     for (const path of damaged) destroyKeyFolder(path);
     await room.moveTo(all);
+  }
+
+  /** Rows that differ are healed by being read. */
+  async #readAll(): Promise<void> {
+    const { keyStore } = this.#parts.room;
+    let position = await keyStore.checkCopies(undefined);
+    while (position) position = await keyStore.checkCopies(position);
+    await this.#tellDamages();
+  }
+
+  /** What reads found since the last look, also those of other processes. */
+  async #tellDamages(): Promise<void> {
+    const { audit, logger, room } = this.#parts;
+    for (const { folder, place, isHealed } of await room.keyStore.takeDamages()) {
+      logger.error(
+        { code: "ERR_KEYSTORE_DAMAGED", folder, place, healed: isHealed },
+        "a copy of the key store is damaged",
+      );
+      const outcome = isHealed ? "done" : "denied";
+      await audit.record({ actor: "key store", action: "heal copy", subject: `${folder}: ${place}`, outcome });
+    }
   }
 
   async #tell({ unreadable, differences }: CopyComparison): Promise<void> {
@@ -124,6 +146,7 @@ export class KeyHolders {
     for (await rest(LOOK_MS, signal); !signal.aborted; await rest(LOOK_MS, signal)) {
       try {
         await this.#inTurn(() => this.#settle());
+        await this.#tellDamages();
         if (this.#parts.nowUnixMs() - this.#comparedAtUnixMs < COMPARE_EVERY_MS) continue;
         this.#comparedAtUnixMs = this.#parts.nowUnixMs();
         await this.compare();

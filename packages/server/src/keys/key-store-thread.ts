@@ -1,5 +1,6 @@
 /** The thread of the key store: every call waits for every copy. */
 import {
+  type CheckPosition,
   type DataType,
   type ErasureOrder,
   type HoldOrder,
@@ -84,6 +85,8 @@ const methods = {
   addKeyAlarm: (serial: TerminalId, alarm: KeyAlarm) => store.addKeyAlarm(serial, alarm),
   findAccount: (id: string) => store.findAccount(id),
   redeemSignInLink: (token: string, nowUnixMs: number) => store.redeemSignInLink(token, nowUnixMs),
+  checkCopies: (from: CheckPosition | undefined) => store.check(from),
+  takeDamages: () => store.takeDamages(),
   close: () => store.close(),
 };
 export type KeyStoreMethods = typeof methods;

@@ -46,6 +46,8 @@ const METHODS: readonly (keyof KeyStoreMethods)[] = [
   "addKeyAlarm",
   "findAccount",
   "redeemSignInLink",
+  "checkCopies",
+  "takeDamages",
   "close",
 ];
 
