@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll } from "vitest";
 import type { PostgresqlConfig } from "../../src/catalog/postgresql/address.ts";
-import { keyStorePlace, type ServerConfig } from "../../src/config.ts";
+import { keyStorePlace, type BrokerConfig, type BucketConfig, type ServerConfig } from "../../src/config.ts";
 import type { ServerEnvironment } from "../../src/context.ts";
 import { startServer, type RunningServer } from "../../src/main.ts";
 import { configOf, findSettings, writeSettings } from "../../src/settings.ts";
@@ -28,6 +28,8 @@ export interface ServerWish {
   readonly bufferBytesMax?: number;
   readonly viewerPath?: string;
   readonly volumePaths?: readonly string[];
+  readonly buckets?: readonly BucketConfig[];
+  readonly channel?: BrokerConfig;
 }
 
 const made: string[] = [];
@@ -69,6 +71,8 @@ export class TestInstallation {
       viewerPath,
       catalog,
       keyStore,
+      buckets: wish.buckets ?? [],
+      channel: wish.channel,
     };
     this.kek = origin?.kek ?? systemRandom(32);
     if (origin) cpSync(origin.root, this.root, { recursive: true });
