@@ -23,6 +23,7 @@ export function recordingOf(change: Partial<Recording> = {}): Recording {
     segmentCount: 6,
     pendingCount: 0,
     gaps: [],
+    streams: [],
     predecessor: null,
     successor: null,
     synthetic: true,

@@ -28,8 +28,11 @@ export interface Paper {
   readonly brightness: Uint8Array;
 }
 
-const READ = `(() => {
-  const canvas = document.querySelector('[data-testid="ecg-canvas"]');
+/** The canvas of the leads; a further stream's has another selector. */
+const LEADS = '[data-testid="ecg-canvas"]';
+
+const READ = `((selector) => {
+  const canvas = document.querySelector(selector);
   const { width, height } = canvas;
   const rgba = canvas.getContext("2d").getImageData(0, 0, width, height).data;
   const brightness = new Uint8Array(width * height);
@@ -41,7 +44,7 @@ const READ = `(() => {
   const box = canvas.getBoundingClientRect();
   return { data: { ...canvas.dataset }, width, height, cssWidth: box.width, cssHeight: box.height,
     scale: devicePixelRatio, brightness: btoa(text) };
-})()`;
+})`;
 
 interface RawPaper {
   readonly data: Readonly<Record<string, string>>;
@@ -54,8 +57,8 @@ interface RawPaper {
 }
 
 /** Takes the canvas as it is. @throws {Error} when its pixels are not the screen's own. */
-export async function readPaper(page: Page): Promise<Paper> {
-  const raw = await page.evaluate<RawPaper>(READ);
+export async function readPaper(page: Page, selector = LEADS): Promise<Paper> {
+  const raw = await page.evaluate<RawPaper>(`${READ}(${JSON.stringify(selector)})`);
   const { data, width, height, scale } = raw;
   if (width !== raw.cssWidth * scale || height !== raw.cssHeight * scale) {
     throw new Error(`canvas of ${width} × ${height} is shown at ${raw.cssWidth} × ${raw.cssHeight}, scale ${scale}`);
@@ -79,26 +82,26 @@ export async function readPaper(page: Page): Promise<Paper> {
   };
 }
 
-const STATE = `(() => {
-  const canvas = document.querySelector('[data-testid="ecg-canvas"]');
+const STATE = `((selector) => {
+  const canvas = document.querySelector(selector);
   if (canvas === null || canvas.dataset.loading === undefined) return "";
   const { loading, resolution, rowBaselinePx } = canvas.dataset;
   if (loading !== "false" || resolution === "none" || rowBaselinePx.includes("null")) return "";
   return JSON.stringify(canvas.dataset) + canvas.width + "x" + canvas.height;
-})()`;
+})`;
 
 /** Waits until everything in view is drawn and stays so, then takes it. */
-export async function settledPaper(page: Page, withinMs = 30_000): Promise<Paper> {
+export async function settledPaper(page: Page, withinMs = 30_000, selector = LEADS): Promise<Paper> {
   const giveUpMs = performance.now() + withinMs;
   let before = "";
   for (let same = 0; same < 3;) {
-    const state = await page.evaluate<string>(STATE);
+    const state = await page.evaluate<string>(`${STATE}(${JSON.stringify(selector)})`);
     same = state !== "" && state === before ? same + 1 : 0;
     before = state;
     if (performance.now() > giveUpMs) throw new Error("the paper does not come to rest");
     await page.waitForTimeout(60);
   }
-  return readPaper(page);
+  return readPaper(page, selector);
 }
 
 /** Brightness of a device pixel; white outside. */

@@ -24,8 +24,10 @@ export interface FrameRange {
   readonly toFrame: number;
 }
 
-/** What must be known of a recording to read its samples. */
-export type Described = Pick<Recording, "id" | "leads">;
+/** What must be known of a recording to read the samples of a stream; without one, of the first that has any. */
+export interface Described extends Pick<Recording, "id" | "leads"> {
+  readonly stream?: number | undefined;
+}
 
 /** Client of the API on the same origin; the session is a cookie that no script sees. */
 export class Api {
@@ -79,8 +81,8 @@ export class Api {
 
   /** Samples of at most 60 s; the block may end before `range.toFrame`. */
   async samples(recording: Described, range: FrameRange, signal?: AbortSignal): Promise<SampleBlock> {
-    const query = `fromFrame=${range.fromFrame}&toFrame=${range.toFrame}`;
-    const path = `/recordings/${encodeURIComponent(recording.id)}/samples?${query}`;
+    const query = queryText({ stream: recording.stream, ...range });
+    const path = `/recordings/${encodeURIComponent(recording.id)}/samples${query}`;
     return parseSamples(await this.#bytes(path, signal), recording.leads);
   }
 
@@ -91,8 +93,8 @@ export class Api {
     bucketCount: number,
     signal?: AbortSignal,
   ): Promise<SummaryBlock> {
-    const query = `fromFrame=${range.fromFrame}&toFrame=${range.toFrame}&buckets=${bucketCount}`;
-    const path = `/recordings/${encodeURIComponent(recording.id)}/summary?${query}`;
+    const query = queryText({ stream: recording.stream, ...range, buckets: bucketCount });
+    const path = `/recordings/${encodeURIComponent(recording.id)}/summary${query}`;
     return parseSummary(await this.#bytes(path, signal), recording.leads);
   }
 

@@ -2,9 +2,10 @@
 import { malformed } from "../errors.ts";
 import { arrayAt, booleanAt, choiceAt, integerAt, nullableAt, numberAt, objectAt, objectOf, stringAt } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import type { Gap, Lead, Neighbour, Patient, Recording, Session } from "./types.ts";
+import type { Gap, Lead, Neighbour, Patient, Recording, Session, Stream } from "./types.ts";
 
 const LEAD_COUNT_MAX = 1024;
+const STREAM_COUNT_MAX = 16;
 const LIST_COUNT_MAX = 1_000_000;
 const ADU_MAX = 2 ** 31;
 
@@ -44,12 +45,29 @@ export function readRecording(value: unknown): Recording {
     state: choiceAt(body, "state", ["live", "complete", "interrupted"]),
     segmentCount: integerAt(body, "segmentCount"),
     pendingCount: integerAt(body, "pendingCount"),
-    gaps: arrayAt(body, "gaps", readGap, LIST_COUNT_MAX).toSorted((a, b) => a.fromFrame - b.fromFrame),
+    gaps: readGaps(body),
+    streams: arrayAt(body, "streams", readStream, STREAM_COUNT_MAX),
     predecessor: nullableAt(body, "predecessor", readNeighbour),
     successor: nullableAt(body, "successor", readNeighbour),
     synthetic: booleanAt(body, "synthetic"),
     suite: choiceAt(body, "suite", ["pericard-1", "paper-2018"]),
   };
+}
+
+function readStream(body: JsonObject): Stream {
+  return {
+    stream: integerAt(body, "stream", 0, STREAM_COUNT_MAX - 1),
+    kind: choiceAt(body, "kind", ["waveform", "observation"]),
+    start: readStart(objectAt(body, "start")),
+    frameRateHz: nullableAt(body, "frameRateHz", (object, key) => readRate(objectAt(object, key))),
+    leads: arrayAt(body, "leads", readLead, LEAD_COUNT_MAX),
+    frameCount: integerAt(body, "frameCount"),
+    gaps: readGaps(body),
+  };
+}
+
+function readGaps(body: JsonObject): Gap[] {
+  return arrayAt(body, "gaps", readGap, LIST_COUNT_MAX).toSorted((a, b) => a.fromFrame - b.fromFrame);
 }
 
 function readPatient(body: JsonObject): Patient {

@@ -81,6 +81,7 @@ export interface ObservationsQuery {
 /** What to ask trends for. */
 export interface TrendsQuery {
   readonly from?: number | undefined;
+  readonly to?: number | undefined;
   readonly bucketMs: number;
   readonly after?: string | undefined;
 }

@@ -49,7 +49,19 @@ export interface Neighbour {
   readonly cause: string;
 }
 
-/** One continuous acquisition of one patient. */
+/** One of several signals that a recording has; streams of observations have neither rate nor leads. */
+export interface Stream {
+  readonly stream: number;
+  readonly kind: "waveform" | "observation";
+  readonly start: Recording["start"];
+  readonly frameRateHz: Recording["frameRateHz"] | null;
+  readonly leads: readonly Lead[];
+  /** Of a stream of observations, how many these are. */
+  readonly frameCount: number;
+  readonly gaps: readonly Gap[];
+}
+
+/** One continuous acquisition of one patient. What is said of leads and frames is that of its first stream of samples. */
 export interface Recording {
   readonly id: string;
   readonly patientId: string;
@@ -68,6 +80,8 @@ export interface Recording {
   readonly pendingCount: number;
   /** Ascending by `fromFrame`. */
   readonly gaps: readonly Gap[];
+  /** All of them, by number. */
+  readonly streams: readonly Stream[];
   readonly predecessor: Neighbour | null;
   readonly successor: Neighbour | null;
   readonly synthetic: boolean;

@@ -18,7 +18,7 @@ export interface LineValues {
 
 const DOT_RADIUS_PX = 2.75;
 /** Closer neighbours than this need no dots: their line tells enough. */
-const DOT_SPACING_PX = 9;
+const DOT_SPACING_PX = 6;
 const CAP_PX = 7;
 const DIAMOND_PX = 5;
 

@@ -91,7 +91,7 @@ export const CERTAINTY_SENTENCE: Readonly<Record<StartCertainty, string>> = {
 
 /** Whose word the time of a value is, beside it. */
 export const OBSERVED_CERTAINTY_WORD: Readonly<Record<TimeCertainty, string>> = {
-  device: "by the device's clock",
+  device: "device's clock",
   measured: "measured",
   claimed: "claimed by the terminal",
   unknown: "time unknown",

@@ -4,9 +4,10 @@ import type { ReactNode, RefObject } from "react";
 import { drawAxis } from "../draw/axis.ts";
 import { drawPaper } from "../draw/paper.ts";
 import { gutterPx } from "../draw/scene.ts";
-import type { Scene, TileView } from "../draw/scene.ts";
+import type { TileView } from "../draw/scene.ts";
 import { elapsedText } from "../format/time.ts";
 import { countText } from "../format/words.ts";
+import { sceneOf } from "./scene-of.ts";
 import type { Stage } from "./stage.ts";
 import { usePan } from "./use-pan.ts";
 import type { ViewerActions } from "./use-viewer.ts";
@@ -17,10 +18,12 @@ export interface PaperProps {
   readonly stage: Stage;
   readonly tiles: readonly TileView[];
   readonly actions: ViewerActions;
+  /** Strips of further streams, between the leads and the axis. */
+  readonly children?: ReactNode;
 }
 
 /** Draws the stage after every change, in the same step in which the canvas publishes its mapping. */
-export function Paper({ pane, stage, tiles, actions }: PaperProps): ReactNode {
+export function Paper({ pane, stage, tiles, actions, children }: PaperProps): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
   const axis = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
@@ -44,16 +47,17 @@ export function Paper({ pane, stage, tiles, actions }: PaperProps): ReactNode {
       {...pan}
     >
       <canvas ref={canvas} className="paper-canvas" role="img" aria-label={describe(stage)} data-testid="ecg-canvas" />
+      {children}
       <canvas ref={axis} className="paper-axis" aria-hidden="true" data-testid="time-axis" />
-      <LeadScales stage={stage} />
+      <LeadScales stage={stage} testId="lead-scales" />
     </div>
   );
 }
 
 /** Scales as text, for those who cannot see the gutter; tests read them too. */
-function LeadScales({ stage }: { readonly stage: Stage }): ReactNode {
+export function LeadScales({ stage, testId }: { readonly stage: Stage; readonly testId: string }): ReactNode {
   return (
-    <ul className="visually-hidden" data-testid="lead-scales">
+    <ul className="visually-hidden" data-testid={testId}>
       {stage.layout.rows.map(({ lead, scale }) => (
         <li key={lead.name} data-lead={lead.name}>
           {lead.name}: {scale.text}
@@ -61,23 +65,6 @@ function LeadScales({ stage }: { readonly stage: Stage }): ReactNode {
       ))}
     </ul>
   );
-}
-
-function sceneOf(stage: Stage, tiles: readonly TileView[]): Scene {
-  const { recording, paper, settled, gainMmPerMv, gutter, time, layout } = stage;
-  return {
-    recording,
-    widthPx: paper.widthPx,
-    heightPx: Math.ceil(Math.max(layout.heightPx, paper.heightPx)),
-    devicePixelRatio: paper.devicePixelRatio,
-    pxPerMm: paper.pxPerMm,
-    speedMmPerS: settled.speedMmPerS,
-    gainMmPerMv,
-    gutter,
-    time,
-    layout,
-    tiles,
-  };
 }
 
 function anchorShare(stage: Stage, anchorPx: number): number {

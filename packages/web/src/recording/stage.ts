@@ -55,11 +55,41 @@ const SKEW_MAX_SECONDS = 30;
 
 /** Composes a stage. */
 export function composeStage(input: StageInput): Stage {
-  const { recording, viewport, paper } = input;
+  const ground = groundOf(input);
+  return stageAt(input, ground, settle(input.viewport, ground));
+}
+
+/**
+ * Stage of a further stream of the recording that `main` shows: the same seconds at the same places.
+ *
+ * @param recording the recording as {@link recordingOfStream} has it for the stream.
+ */
+export function composeStrip(main: Stage, recording: Recording, ranges: StageInput["ranges"], heightPx: number): Stage {
+  const input = { ...main, recording, ranges, paper: { ...main.paper, heightPx } };
   const rate = frameRateHz(recording);
+  const seconds = main.settled.leftFrame / main.ground.frameRateHz - secondsAfter(main.recording, recording);
+  const visibleFrames = (main.settled.visibleFrames / main.ground.frameRateHz) * rate;
+  return stageAt(input, groundOf(input), { ...main.settled, leftFrame: seconds * rate, visibleFrames });
+}
+
+/** How long after the main stream another one began; 0 while either start is not known. */
+function secondsAfter(main: Pick<Recording, "start">, other: Pick<Recording, "start">): number {
+  const [from, to] = [main.start.unixMs, other.start.unixMs];
+  return from === null || to === null ? 0 : (to - from) / 1000;
+}
+
+function groundOf({ recording, viewport, paper }: Pick<StageInput, "recording" | "viewport" | "paper">): Ground {
   const widthMm = paper.widthPx / paper.pxPerMm - gutterWidthMm(viewport.speed);
-  const ground = { frameCount: recording.frameCount, frameRateHz: rate, widthMm: Math.max(1, widthMm) };
-  const settled = settle(viewport, ground);
+  return {
+    frameCount: recording.frameCount,
+    frameRateHz: frameRateHz(recording),
+    widthMm: Math.max(1, widthMm),
+  };
+}
+
+function stageAt(input: StageInput, ground: Ground, settled: Settled): Stage {
+  const { recording, viewport, paper } = input;
+  const rate = ground.frameRateHz;
   const gutter = gutterAt(viewport.speed, settled.speedMmPerS);
   const pxPerFrame = (settled.speedMmPerS * paper.pxPerMm) / rate;
   const time = { pxPerFrame, fromFrame: settled.leftFrame - (gutter.widthMm * paper.pxPerMm) / pxPerFrame };

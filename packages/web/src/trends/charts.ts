@@ -52,6 +52,25 @@ export function chartsOf({ series }: Pick<Trends, "series">): TrendChart[] {
   });
 }
 
+/** Abbreviations that every ward knows. */
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ["Blood pressure", "BP"],
+  ["Heart rate", "HR"],
+  ["Pulse rate", "Pulse"],
+  ["Oxygen saturation", "SpO\u2082"],
+  ["Perfusion index", "PI"],
+  ["Respiratory rate", "Resp"],
+  ["Body temperature", "Temp"],
+  ["Glucose in blood", "Glucose"],
+  ["Body weight", "Weight"],
+  ["Body height", "Height"],
+]);
+
+/** A chart's title where there is little room. */
+export function shortTitle({ title }: Pick<TrendChart, "title">): string {
+  return SHORT.get(title) ?? title;
+}
+
 /** A chart's lines without what lies outside a window. */
 export function clipped(chart: TrendChart, window: TimeWindow): TrendChart {
   const inside = ({ lastUnixMs }: TrendBucket): boolean => isIn(window, lastUnixMs);

@@ -1,7 +1,7 @@
 /** A moment of a chart in words: values as they are stored, when, and whose word that is. */
 import type { TrendBucket } from "../api/observations.ts";
 import { clockText, OBSERVED_CERTAINTY_WORD, wallClockText } from "../format/time.ts";
-import { unitText, withUnit } from "../format/unit.ts";
+import { withUnit } from "../format/unit.ts";
 import { countText } from "../format/words.ts";
 import type { LineRole, TrendChart } from "./charts.ts";
 import type { Moment } from "./moments.ts";
@@ -10,6 +10,8 @@ import type { Moment } from "./moments.ts";
 export interface Reading {
   /** `118/76 mmHg (mean 90)`, `97 %`, `95–99 %`. */
   readonly value: string;
+  /** The same without the mean: `118/76 mmHg`. */
+  readonly short: string;
   /** Exact time of a single value; begin and end of a stretch. */
   readonly time: string;
   /** How the time is known; of a stretch, that of its newest. */
@@ -29,6 +31,7 @@ export function readingOf(moment: Moment, { unit }: Pick<TrendChart, "unit">, bu
   const isOne = moment.unixMs === lastUnixMs && count === 1;
   return {
     value: valueText(moment, unit),
+    short: shortText(moment, unit),
     time: isOne ? wallClockText(lastUnixMs) : `${wallClockText(fromUnixMs)} to ${clockText(fromUnixMs + bucketMs)}`,
     certainty: OBSERVED_CERTAINTY_WORD[certainty],
     count: count === 1 ? "" : countText(count, "value"),
@@ -51,15 +54,23 @@ export function readingText({ value, time, certainty, count, suspect }: Reading)
   return [value, suspect ? "suspect" : "", count, time, certainty].filter(Boolean).join(", ");
 }
 
-function valueText({ parts }: Moment, unit: string): string {
-  const find = (role: LineRole): string | undefined => rangeText(parts.find(({ line }) => line.role === role)?.bucket);
-  const [systolic, diastolic, mean] = [find("systolic"), find("diastolic"), find("mean")];
-  const value = find("value");
+function valueText(moment: Moment, unit: string): string {
+  const mean = rangeOf(moment, "mean");
+  const isPressure = rangeOf(moment, "systolic") !== undefined || rangeOf(moment, "diastolic") !== undefined;
+  return isPressure && mean !== undefined ? `${shortText(moment, unit)} (mean ${mean})` : shortText(moment, unit);
+}
+
+function shortText(moment: Moment, unit: string): string {
+  const value = rangeOf(moment, "value");
   if (value !== undefined) return withUnit(value, unit);
-  const meanText = mean === undefined ? "" : `mean ${mean}`;
-  if (systolic === undefined && diastolic === undefined) return `${meanText} ${unitText(unit)}`;
-  const pair = `${systolic ?? "?"}/${diastolic ?? "?"} ${unitText(unit)}`;
-  return meanText === "" ? pair : `${pair} (${meanText})`;
+  const [systolic, diastolic] = [rangeOf(moment, "systolic"), rangeOf(moment, "diastolic")];
+  if (systolic === undefined && diastolic === undefined)
+    return `mean ${withUnit(rangeOf(moment, "mean") ?? "?", unit)}`;
+  return withUnit(`${systolic ?? "?"}/${diastolic ?? "?"}`, unit);
+}
+
+function rangeOf({ parts }: Moment, role: LineRole): string | undefined {
+  return rangeText(parts.find(({ line }) => line.role === role)?.bucket);
 }
 
 /** The value, or the least and the greatest of several. */

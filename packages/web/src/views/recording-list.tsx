@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { durationSeconds } from "../api/types.ts";
 import type { Recording } from "../api/types.ts";
 import { CERTAINTY_SENTENCE, CERTAINTY_WORD, clockText, dateText, durationText, zoneText } from "../format/time.ts";
-import { leadsText } from "../format/words.ts";
+import { countText, leadsText } from "../format/words.ts";
 import { Link } from "../router/navigation.tsx";
 import { recordingPath } from "../router/route.ts";
 import { useServices } from "../services.ts";
@@ -41,8 +41,10 @@ function Items({ recordings }: { readonly recordings: readonly Recording[] }): R
           <Link to={recordingPath(recording.id)} className="item item-recording" testId="recording">
             <When recording={recording} />
             <span className="item-what">
-              <span className="item-duration">{durationText(durationSeconds(recording))}</span>
-              <span className="item-detail">{leadsText(recording.leads)}</span>
+              <span className="item-duration">
+                {recording.leads.length === 0 ? "Values of sensors" : durationText(durationSeconds(recording))}
+              </span>
+              <span className="item-detail">{contentsText(recording)}</span>
             </span>
             <RecordingBadges recording={recording} />
           </Link>
@@ -50,6 +52,14 @@ function Items({ recordings }: { readonly recordings: readonly Recording[] }): R
       ))}
     </ul>
   );
+}
+
+/** What a recording holds: leads, further signals, observations. */
+function contentsText({ leads, streams, frameCount }: Recording): string {
+  if (leads.length === 0) return countText(frameCount, "observation");
+  const others = streams.filter(({ kind }) => kind === "waveform").slice(1);
+  const names = others.flatMap((stream) => stream.leads.map(({ name }) => name));
+  return [leadsText(leads), ...names].join("; ");
 }
 
 function When({ recording }: { readonly recording: Recording }): ReactNode {
