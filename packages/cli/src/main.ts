@@ -13,6 +13,7 @@ import { addServerCommand } from "./commands/server.ts";
 import { addTerminalCommands } from "./commands/terminal.ts";
 import { addWorkerCommand } from "./commands/worker.ts";
 import { addVolumesCommands } from "./commands/volumes.ts";
+import { addMigrateCommand } from "./commands/migrate.ts";
 import { reportError } from "./output.ts";
 
 const program = new Command("pericard")
@@ -31,6 +32,7 @@ addKeysCommands(program);
 addPeopleCommands(program);
 addRecordsCommands(program);
 addVolumesCommands(program);
+addMigrateCommand(program);
 addErasureCommands(program);
 addBenchCommands(program);
 addLabCommands(program);

@@ -39,6 +39,7 @@ import { Library } from "./retrieval/library.ts";
 import { FOLLOW_LIFETIME_MS, FOLLOW_LOOK_MS, FOLLOW_SEGMENT_MS, LiveFeed } from "./retrieval/live.ts";
 import { SegmentReader } from "./retrieval/segment-reader.ts";
 import { ReverseOutput } from "./reverse-output/reverse-output.ts";
+import type { BucketVolumeOptions } from "./volumes/bucket-volume.ts";
 import { openDirectoryVolume } from "./volumes/directory-volume.ts";
 import { bucketsToOpen } from "./volumes/open-buckets.ts";
 import { VolumeSet, type VolumePlace } from "./volumes/volume-set.ts";
@@ -113,10 +114,15 @@ function folderToOpen(place: string, environment: ServerEnvironment): VolumePlac
   return { place, open: () => openDirectoryVolume(place, options) };
 }
 
-/** Opens the volumes that open; a folder is one process's. @throws as {@link VolumeSet.open}. */
-function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<VolumeSet> {
+/** How buckets are opened. */
+export function bucketOptions(environment: ServerEnvironment): BucketVolumeOptions {
   const onWarning = (message: string): void => environment.logger.warn(message);
-  const options = { ...environment, deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, onWarning };
+  return { ...environment, deadlineMs: VOLUME_DEADLINE_MS, retryMs: VOLUME_RETRY_MS, onWarning };
+}
+
+/** Opens the volumes that open; a folder is one process's. @throws as {@link VolumeSet.open}. */
+export function openVolumes(config: ServerConfig, environment: ServerEnvironment): Promise<VolumeSet> {
+  const options = bucketOptions(environment);
   const directories = config.volumePaths.map((place) => folderToOpen(place, environment));
   const buckets = bucketsToOpen(config.buckets ?? [], options);
   return VolumeSet.open([...directories, ...buckets], config.copyCount, options);

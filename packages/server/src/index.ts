@@ -21,3 +21,4 @@ export { describeKeyLife, type KeyLifeDescription } from "./keys/key-life.ts";
 export type { RecordingDescription } from "./retrieval/describe.ts";
 export type { DescribedObservation, ObservationPage } from "./retrieval/observations.ts";
 export { configOf, defaultSettings, findSettings, writeSettings, type ServerSettings } from "./settings.ts";
+export type { MigrationPlan, MigrationProgress, MigrationReport } from "./migration/migration.ts";

@@ -82,6 +82,45 @@ export function changeVolumes(
   folder.replace(SETTINGS_FILE, new TextEncoder().encode(`${JSON.stringify({ ...file, volumes }, null, 2)}\n`));
 }
 
+/** Settings of a data folder with other engines, not in force yet. */
+export interface NextSettings {
+  readonly config: ServerConfig;
+  /** Puts them in force, durably: every start from then on is with them. What was in force is kept beside them. */
+  readonly write: () => void;
+}
+
+/** Name of the file that keeps what was in force before. */
+export const EMBEDDED_SETTINGS_FILE = "server-embedded.json";
+const ENGINE_FIELDS: ReadonlySet<string> = new Set(["volumes", "copyCount", "channel", "catalog", "keyStore"]);
+
+/**
+ * The settings of a data folder with other volumes, channel and databases.
+ *
+ * @param engines `volumes`, `copyCount`, `channel`, `catalog` and `keyStore` as `server.json` has them.
+ * @throws {ServerError} ERR_SERVER_CONFIG.
+ */
+export function settingsOnEngines(dataPath: string, engines: Readonly<Record<string, unknown>>): NextSettings {
+  const folder = openDiskFolder(dataPath);
+  const before = folder.read(SETTINGS_FILE);
+  if (!before) throw new ServerError("ERR_SERVER_CONFIG", `there is no ${SETTINGS_FILE} in ${dataPath}`);
+  const others = Object.keys(engines).filter((name) => !ENGINE_FIELDS.has(name));
+  if (others.length > 0)
+    throw new ServerError("ERR_SERVER_CONFIG", `engines have an unknown field ${others.join(", ")}`);
+  const file = { ...(JSON.parse(new TextDecoder().decode(before)) as Record<string, unknown>), ...engines };
+  let config: ServerConfig;
+  try {
+    config = checkServerConfig(configOf(dataPath, parseSettings(file), undefined));
+  } catch (cause) {
+    if (cause instanceof ServerError) throw cause;
+    throw new ServerError("ERR_SERVER_CONFIG", `engines are no settings: ${(cause as Error).message}`, { cause });
+  }
+  const write = (): void => {
+    folder.replace(EMBEDDED_SETTINGS_FILE, before);
+    folder.replace(SETTINGS_FILE, new TextEncoder().encode(`${JSON.stringify(file, null, 2)}\n`));
+  };
+  return { config, write };
+}
+
 /** Where a volume of the settings is: as volumes name their places. */
 export function placeOf(dataPath: string, volume: string | BucketConfig): string {
   if (typeof volume !== "string") return `${volume.endpoint}/${volume.bucket}`;

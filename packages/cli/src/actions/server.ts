@@ -17,6 +17,8 @@ import {
   startServer,
   systemEnvironment,
   writeSettings,
+  type RunningServer,
+  type ServerEnvironment,
   type ServerSettings,
 } from "@pericard/server";
 import { existsSync } from "node:fs";
@@ -92,15 +94,36 @@ export async function run(options: ServerOptions): Promise<void> {
   const keyStore = await reachablePlace(keyStorePlace(configOf(options.data, settings, undefined)));
   const rootFolderPath = setUp(options, secret.secret, settings, keyStore);
   if (rootFolderPath) output.note(`set up: take the root key in ${rootFolderPath} off this machine`);
-  const viewer = options.viewer ?? VIEWER;
-  const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
   const kek = openKek(keyStore, secret, systemRandom);
-  const logger = pino({ level: options.logLevel }, pino.destination(2));
-  const server = await startServer(config, systemEnvironment(kek, logger));
+  const environment = systemEnvironment(kek, pino({ level: options.logLevel }, pino.destination(2)));
+  let server = await startOver(settings, options, environment);
   const { rebuilt } = server.context;
   output.result({ ready: true, url: server.url, rebuilt: rebuilt ?? null }, [`server is at ${server.url}`]);
-  noteRunning(options.data, server.url);
-  await untilAborted(stop);
+  const stopped = untilAborted(stop);
+  while ((await Promise.race([stopped, server.restart.then(() => "restart" as const)])) === "restart") {
+    // It stays where its clients know it.
+    const { port } = new URL(server.url);
+    await server.close();
+    server = await startOver(
+      withOverrides(findSettings(options.data) ?? settings, { ...options, port }),
+      options,
+      environment,
+    );
+    environment.logger.info({ url: server.url }, "server was started anew over its settings");
+  }
   noteRunning(options.data, undefined);
   await server.close();
+}
+
+/** Starts the server over settings, and notes where it is. */
+async function startOver(
+  settings: ServerSettings,
+  options: ServerOptions,
+  environment: ServerEnvironment,
+): Promise<RunningServer> {
+  const viewer = options.viewer ?? VIEWER;
+  const config = configOf(options.data, settings, existsSync(viewer) ? viewer : undefined);
+  const server = await startServer(config, environment);
+  noteRunning(options.data, server.url);
+  return server;
 }

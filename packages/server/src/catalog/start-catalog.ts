@@ -49,13 +49,14 @@ async function startShared(parts: CatalogParts, config: PostgresqlConfig): Promi
   const { logger } = parts;
   // Its client is loaded by servers that have such a catalog alone.
   const { openPostgresqlCatalog, takePart } = await import("./postgresql/postgresql-catalog.ts");
-  const { catalog, rebuildUnlessWhole } = await openPostgresqlCatalog(config);
+  const { catalog, rebuildUnlessWhole, endTakeOver } = await openPostgresqlCatalog(config);
   let end: (() => Promise<void>) | undefined;
   const onWait = (): void => logger.info("catalog is being rebuilt by another server");
   try {
     end = await takePart(parsePostgresql(config), parts.config.keyStore ? "all servers" : "this server", (err) =>
       logger.fatal({ err }, "stop one of the servers"),
     );
+    await endTakeOver();
     const rebuilt = await rebuildUnlessWhole(() => rebuild(parts, catalog), onWait);
     return { catalog, rebuilt, end };
   } catch (error) {
@@ -66,17 +67,21 @@ async function startShared(parts: CatalogParts, config: PostgresqlConfig): Promi
 }
 
 const FOLDER = "catalog";
+
+/** Folder of the embedded catalog. */
+export const catalogFolderOf = (dataPath: string): string => join(dataPath, FOLDER);
+
 /** A file in the catalog's folder that asks for a rebuild at the next start. */
 const REBUILD_FILE = "rebuild";
 
 /** Has the embedded catalog of a stopped server made anew at its next start. */
 export function orderRebuild(dataPath: string): void {
-  openDiskFolder(join(dataPath, FOLDER)).replace(REBUILD_FILE, new Uint8Array(0));
+  openDiskFolder(catalogFolderOf(dataPath)).replace(REBUILD_FILE, new Uint8Array(0));
 }
 
 async function startEmbedded(parts: CatalogParts): Promise<StartedCatalog> {
   const { dataPath } = parts.config;
-  const path = join(dataPath, FOLDER);
+  const path = catalogFolderOf(dataPath);
   if (!existsSync(join(path, REBUILD_FILE)) && hasCatalog(path))
     return { ...openCatalogThread(path), rebuilt: undefined };
   const building = join(dataPath, "catalog.building");

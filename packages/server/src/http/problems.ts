@@ -37,6 +37,8 @@ const STATUS: Readonly<Record<ServerErrorCode, { readonly status: number; readon
   ERR_REQUEST_RANGE: { status: 400, title: "request is out of range" },
   ERR_SERVER_CONFIG: { status: 500, title: "server is not configured" },
   ERR_KEYSTORE_OLD: { status: 500, title: "key store is older than the catalog" },
+  ERR_MIGRATION_TARGET: { status: 409, title: "target of the migration is not empty" },
+  ERR_MIGRATION_DIFFERS: { status: 500, title: "what was copied is not the same" },
   ERR_CERTIFICATE_INVALID: { status: 422, title: "certificate does not hold" },
   ERR_SERVER_UNREACHABLE: { status: 502, title: "server does not answer" },
   ERR_SERVER_NOT_RUNNING: { status: 503, title: "server is not running" },

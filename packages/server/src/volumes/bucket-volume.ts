@@ -74,7 +74,8 @@ function splitForScan(page: readonly ListedObject[]): readonly (readonly ListedP
   return groups;
 }
 
-class BucketVolume implements Volume {
+/** A bucket that is open. */
+export class BucketVolume implements Volume {
   readonly id: string;
   readonly place: string;
   readonly #bucket: S3Bucket;
@@ -138,8 +139,12 @@ class BucketVolume implements Volume {
   }
 
   async listPack(fileNumber: number): Promise<readonly PackEntry[]> {
-    const items = await this.#health.read(() => this.#scanPack(packName(fileNumber), fileNumber));
-    return items.map(({ kind, copy }) => ({ kind, copy }));
+    return (await this.readPack(fileNumber)).map(({ kind, copy }) => ({ kind, copy }));
+  }
+
+  /** Every whole frame of a pack, with its bytes; none when there is no such pack. @throws {ServerError} ERR_VOLUME_DOWN. */
+  readPack(fileNumber: number): Promise<readonly ScannedItem[]> {
+    return this.#health.read(() => this.#scanPack(packName(fileNumber), fileNumber));
   }
 
   async removePack(fileNumber: number): Promise<void> {
@@ -213,7 +218,7 @@ export async function openBucketVolume(
   place: BucketPlace,
   secret: string,
   options: BucketVolumeOptions,
-): Promise<Volume> {
+): Promise<BucketVolume> {
   const bucket = new S3Bucket(place, secret, options.deadlineMs);
   const stranger = new S3Bucket(place, `${secret.slice(1)}x`, options.deadlineMs);
   try {

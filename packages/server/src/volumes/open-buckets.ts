@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import type { BucketConfig } from "../config.ts";
 import { ServerError } from "../errors.ts";
 import type { BucketVolumeOptions } from "./bucket-volume.ts";
-import type { VolumePlace } from "./volume-set.ts";
 
 function readSecret(path: string): string {
   try {
@@ -16,7 +15,7 @@ function readSecret(path: string): string {
 }
 
 /** What opens each bucket, in the order of the configuration. `open` rejects as {@link openBucketVolume} does. */
-export function bucketsToOpen(buckets: readonly BucketConfig[], options: BucketVolumeOptions): readonly VolumePlace[] {
+export function bucketsToOpen(buckets: readonly BucketConfig[], options: BucketVolumeOptions) {
   return buckets.map((bucket) => ({
     place: `${bucket.endpoint}/${bucket.bucket}`,
     open: async () => {

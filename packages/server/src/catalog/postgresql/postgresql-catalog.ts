@@ -11,6 +11,7 @@ import { recordingMethods } from "./recordings.ts";
 import { beginRebuild, isWhole, prepareTables, REBUILD_LOCK } from "./schema.ts";
 import { segmentMethods } from "./segments.ts";
 import { summaryMethods } from "./summaries.ts";
+import { endTakeOver } from "./take-over.ts";
 
 export { takePart } from "./presence.ts";
 
@@ -24,6 +25,8 @@ export interface PostgresqlCatalog {
    * @returns what `rebuild` returned, or undefined when the catalog was whole.
    */
   rebuildUnlessWhole<T>(rebuild: () => Promise<T>, onWait: () => void): Promise<T | undefined>;
+  /** Says that a server uses the catalog: no migration may change it any more. */
+  endTakeOver(): Promise<void>;
 }
 
 /**
@@ -67,5 +70,5 @@ export async function openPostgresqlCatalog(
     };
     return database.exclusively(REBUILD_LOCK, work, onWait);
   };
-  return { catalog, rebuildUnlessWhole };
+  return { catalog, rebuildUnlessWhole, endTakeOver: () => endTakeOver(database) };
 }

@@ -148,6 +148,11 @@ CREATE TABLE IF NOT EXISTS stubs (
   PRIMARY KEY (recording, stream, sequence)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS stubs_unpacked ON stubs (recording, stream, sequence) WHERE packed = 0;
+-- Names this file, once it is migrated.
+CREATE TABLE IF NOT EXISTS migration (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id TEXT NOT NULL
+) STRICT;
 CREATE TABLE IF NOT EXISTS notes (
   name TEXT PRIMARY KEY,
   json TEXT NOT NULL
