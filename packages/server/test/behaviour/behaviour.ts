@@ -2,6 +2,7 @@
 import { toHex } from "@pericard/protocol";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { OperatorClient } from "../../src/client/operator-client.ts";
+import type { VolumeDescription } from "../../src/control/volume-states.ts";
 import type { RetentionReport } from "../../src/erasure/retention.ts";
 import { everySample, readAll, readerOf, readFramed, signIn } from "../support/reading.ts";
 import { MIXED_SHAPE, TestRecording, type MadeSegment } from "../support/test-recording.ts";
@@ -115,6 +116,23 @@ export function describesBehaviour(open: () => Promise<Opened>): void {
     await site.stop();
     await site.start();
     expect(site.server.context.rebuilt).toBeUndefined();
+    expect(await readAll(await readerOf(site), recording)).toEqual(everySample(recording));
+  });
+
+  test("a volume is drained until it is empty; receipts go on, and every sample stays", async () => {
+    const { recording, terminal } = await recordFor("Hal", 4);
+    const volumes = async () => (await operator.get<{ volumes: readonly VolumeDescription[] }>("/v1/volumes")).volumes;
+    expect((await volumes()).map(({ state }) => state)).toEqual(["idle", "idle", "idle"]);
+    const drained = (await volumes()).find(({ copies }) => copies > 0)?.volumeId ?? "";
+    await operator.send("POST", `/v1/volumes/${drained}/drain`);
+    const emptyAt = async () => {
+      site.pass(60_001);
+      return (await volumes()).find(({ volumeId }) => volumeId === drained)?.drain?.emptyAtUnixMs;
+    };
+    await expect.poll(emptyAt, SOON).toEqual(expect.any(Number));
+    expect((await volumes()).find(({ volumeId }) => volumeId === drained)).toMatchObject({ copies: 0 });
+    const more = recording.next({ frameCount: 111 });
+    expect((await site.post(terminal.envelope(more.sealed))).receipts).toMatchObject([{ copyCount: COPIES }]);
     expect(await readAll(await readerOf(site), recording)).toEqual(everySample(recording));
   });
 }

@@ -5,7 +5,9 @@ import { describesBehaviour } from "./behaviour.ts";
 
 describe("on one machine", () => {
   describesBehaviour(async () => {
-    const site = await new TestInstallation({ volumeCount: 3 }).start();
+    const site = new TestInstallation({ volumeCount: 3 });
+    site.writeSettings();
+    await site.start();
     return { site, remove: () => site.remove() };
   });
 });

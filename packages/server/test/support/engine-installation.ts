@@ -31,6 +31,7 @@ export async function startOnEngines(
   const { nowUnixMs, monotonicMs } = site.environment;
   const logger = pino({ level: "silent" });
   const worker = await startWorker(engines, { nowUnixMs, monotonicMs, random: systemRandom, logger });
+  site.writeSettings();
   await site.start();
   return {
     site,

@@ -112,8 +112,8 @@ export class TestInstallation {
 
   /** Writes the settings that a server changes when volumes come and go. */
   writeSettings(): void {
-    const { host, port, volumePaths, copyCount, bufferBytesMax, uploadClients, dataPath } = this.config;
-    writeSettings(dataPath, { host, port, volumes: volumePaths, copyCount, bufferBytesMax, uploadClients });
+    const { dataPath, volumePaths, buckets = [], channel, viewerPath: _, ...rest } = this.config;
+    writeSettings(dataPath, { ...rest, ...(channel ? { channel } : {}), volumes: [...volumePaths, ...buckets] });
   }
 
   /** What the settings say now. */
