@@ -25,8 +25,13 @@ export class Copy {
   constructor(path: string) {
     this.path = path;
     this.database = openDatabase(path);
-    this.#inode = statSync(path).ino;
-    this.followSchema();
+    try {
+      this.#inode = statSync(path).ino;
+      this.followSchema();
+    } catch (error) {
+      this.database.close();
+      throw error;
+    }
   }
 
   prepare(sql: string): StatementSync {

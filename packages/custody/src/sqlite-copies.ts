@@ -12,7 +12,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { CHECK_TABLES, closeCommit, hasChecks, headOf } from "./copy-checks.ts";
-import { makeEqual, openDatabase, syncFolderOf, tryPurge } from "./copy-healing.ts";
+import { makeEqual, openDatabase, syncFolderOf, tryPurge, type Depth } from "./copy-healing.ts";
 import { CopiesDiffer, Copy, CopySet, onEach } from "./copy-set.ts";
 import { nextRows } from "./copy-walk.ts";
 import { CustodyError } from "./errors.ts";
@@ -24,6 +24,18 @@ const VERSIONS_OF_A_CONNECTION = 2 ** 24;
 
 /** Damages that are taken at once. */
 const DAMAGES_MAX = 100;
+
+/** Opens all or none. */
+function openCopies(paths: readonly string[]): readonly Copy[] {
+  const copies: Copy[] = [];
+  try {
+    for (const path of paths) copies.push(new Copy(path));
+    return copies;
+  } catch (error) {
+    for (const { database } of copies) database.close();
+    throw error;
+  }
+}
 
 /** The open copies. */
 export class SqliteCopies implements KeyDatabase {
@@ -37,7 +49,7 @@ export class SqliteCopies implements KeyDatabase {
 
   private constructor(paths: readonly string[], damages: readonly CopyDamage[]) {
     this.#paths = paths;
-    this.#copies = paths.map((path) => new Copy(path));
+    this.#copies = openCopies(paths);
     this.#readers = this.#copies;
     this.#untold = damages;
   }
@@ -70,7 +82,17 @@ export class SqliteCopies implements KeyDatabase {
    */
   static open(folderPaths: readonly string[], fileName: string): SqliteCopies {
     const paths = folderPaths.map((folder) => join(folder, fileName));
-    const damages = makeEqual(paths, "heads");
+    try {
+      return SqliteCopies.#openEqual(paths, "heads");
+    } catch (error) {
+      if (error instanceof CustodyError) throw error;
+      // What heads do not show, in a schema for instance: every row of every copy is looked at.
+      return SqliteCopies.#openEqual(paths, "rows");
+    }
+  }
+
+  static #openEqual(paths: readonly string[], depth: Depth): SqliteCopies {
+    const damages = makeEqual(paths, depth);
     requireHealed(damages);
     return new SqliteCopies(paths, damages).#withChecks();
   }
