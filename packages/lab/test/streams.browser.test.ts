@@ -100,7 +100,7 @@ function oximeterTruth(): Truth {
     format: {
       frameRateHz: { num: 125, den: 2 },
       leads: [
-        { ...lead, name: "PLETH", units: "NU", gainAduPerUnit: "1000" },
+        { ...lead, name: "MDC_PULS_OXIM_PLETH", units: "NU", gainAduPerUnit: "1000" },
         { ...lead, name: "RESP", units: "Ohm", gainAduPerUnit: "500", baselineAdu: 120 },
       ],
     },
@@ -143,7 +143,7 @@ function onScreen(name: string, screen: Screen): void {
     const shown = await browser.page.locator(STRIP).boundingBox();
     expect(shown?.y, "the strip is seen without scrolling").toBeLessThan((pane?.y ?? 0) + (pane?.height ?? 0) - 80);
     expect(scales).toEqual([
-      expect.stringMatching(/^PLETH: 10 mm = .* NU$/),
+      expect.stringMatching(/^Pleth: 10 mm = .* NU$/),
       expect.stringMatching(/^RESP: 10 mm = .* Ohm$/),
     ]);
     await browser.page.screenshot({ path: join(PICTURES, `${name}-streams.png`), timeout: 20_000 });
@@ -198,7 +198,7 @@ function onScreen(name: string, screen: Screen): void {
     await page.getByTestId("recordings").waitFor();
     const text = await page.getByTestId("recordings").innerText();
     expect(text).toContain("13 observations");
-    expect(text).toContain("PLETH; RESP");
+    expect(text).toContain("Pleth; RESP");
     await page.screenshot({ path: join(PICTURES, `${name}-streams-list.png`), timeout: 20_000 });
   });
 

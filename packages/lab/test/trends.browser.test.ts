@@ -210,6 +210,27 @@ function onScreen(name: string, screen: Screen): void {
     expect(days.at(-1)).toMatch(/^Time unknown/);
   });
 
+  it("prints without what is for screens alone, and nothing beyond the page", async () => {
+    for (const [path, testId] of [
+      ["trends?range=7d", "trend"],
+      ["values?range=24h", "values-table"],
+    ] as const) {
+      await open(`${patient}/${path}`, testId);
+      await page.emulateMedia({ media: "print" });
+      expect(await page.getByTestId(testId).first().isVisible()).toBe(true);
+      for (const hidden of ["patient-filter", "tab-values", "print", "range-30d", "sign-out"]) {
+        expect([hidden, await page.getByTestId(hidden).isVisible()]).toEqual([hidden, false]);
+      }
+      expect(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      const { length } = await page.pdf({
+        path: join(PICTURES, `${name}-print-${testId}.pdf`),
+        preferCSSPageSize: true,
+      });
+      expect(length).toBeGreaterThan(10_000);
+      await page.emulateMedia({ media: "screen" });
+    }
+  });
+
   it("lists one code alone", async () => {
     await open(`${patient}/values?range=all&code=29463-7`, "values-table");
     const units = await page.locator("td.values-unit").allInnerTexts();

@@ -24,6 +24,8 @@ export interface DemoPaths {
   readonly passphraseFile: string;
   readonly rootKey: string;
   terminal(number: number): string;
+  /** Of the terminal that takes what plain sensors tell. */
+  readonly bridge: string;
 }
 
 /** The folders of a demo. */
@@ -36,6 +38,7 @@ export function demoPaths(root: string): DemoPaths {
     passphraseFile: join(root, "kek-passphrase"),
     rootKey: join(root, "root-key"),
     terminal: (number) => join(root, "terminals", `terminal-${number}`),
+    bridge: join(root, "terminals", "bridge"),
   };
 }
 
@@ -97,17 +100,31 @@ function isUnfinished(path: string): boolean {
   );
 }
 
-/**
- * Deploys terminal `number` if it is not there, gives it a patient of its own, and points it at the gateway. Every step
- * is done only where it is missing, so that a start that was interrupted is finished by the next.
- */
+/** Deploys terminal `number` if it is not there, for a patient of its own. See {@link prepareFor}. */
 export function prepareTerminal(paths: DemoPaths, store: KeyStore, number: number, gatewayUrl: string): void {
+  prepareFor(demoPatient(number), paths.terminal(number), { paths, store, gatewayUrl });
+}
+
+/** Name of the patient of terminal `number`. */
+export const demoPatient = (number: number): string => `Demo patient ${number}`;
+
+/** What a deployment needs. */
+export interface PrepareParts {
+  readonly paths: DemoPaths;
+  readonly store: KeyStore;
+  readonly gatewayUrl: string;
+}
+
+/**
+ * Deploys a terminal into a folder if it is not there, gives it to a patient, who is made when nobody has that name, and points
+ * it at the gateway. Every step is done only where it is missing, so that a start that was interrupted is finished by the next.
+ */
+export function prepareFor(name: string, path: string, { paths, store, gatewayUrl }: PrepareParts): void {
   const [tenant] = store.tenants();
   if (!tenant) return;
   const targets = [{ url: gatewayUrl, token: demoTokens(paths).terminals }];
   const sequenceFolder = openDiskFolder(join(paths.server, "factory"));
   const factory = { store, sequenceFolder, random: systemRandom, nowUnixMs: Date.now };
-  const path = paths.terminal(number);
   if (isUnfinished(path)) rmSync(path, { recursive: true, force: true });
   const folder = openDiskFolder(path);
   if (!folder.read("terminal.json")) deployTerminal(factory, tenant.id, folder, targets);
@@ -115,7 +132,6 @@ export function prepareTerminal(paths: DemoPaths, store: KeyStore, number: numbe
   writeProvision(folder, { ...provision, targets });
   if (store.getTerminal(provision.serial).state === "allocated") verifyTerminal(factory, folder);
   if (store.assignments(provision.serial).length > 0) return;
-  const name = `Demo patient ${number}`;
   const known = store.patients(tenant.id).find((patient) => patient.name === name);
   const patient = known ?? store.addPatient(tenant.id, name, Date.now());
   store.assign(provision.serial, patient.id, Date.now(), "demo");

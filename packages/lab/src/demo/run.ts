@@ -3,6 +3,7 @@ import { SERVER_DEFAULTS } from "@pericard/server";
 import { startChild, type Child } from "./child.ts";
 import { preferPort } from "./free-port.ts";
 import { createDemoLink, demoPaths, openDemo, prepareTerminal } from "./installation.ts";
+import { startSensors } from "./sensors.ts";
 import { startStack } from "./stack.ts";
 import { ensureViewer } from "./viewer-build.ts";
 
@@ -63,6 +64,10 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     onProgress(`terminal ${number} of ${numbers.length} records and uploads`);
   }
   const link = createDemoLink(store, LINK_LIFETIME_MS);
+  // Nobody waits for the sensors: the first page is there before them.
+  const sensors = startSensors({ paths, store, gatewayUrl: stack.gatewayUrl, isNew, onLog }).catch((error: unknown) => {
+    onLog(`sensors do not start: ${String(error)}`);
+  });
   return {
     signInUrl: `${stack.serverUrl}/sign-in#token=${link}`,
     serverUrl: stack.serverUrl,
@@ -71,7 +76,7 @@ export async function runDemo(options: DemoOptions): Promise<RunningDemo> {
     isNew,
     statuses: () => terminals.map(({ lines }) => lines.at(-1) ?? {}),
     stop: async () => {
-      await Promise.all(terminals.map((terminal) => terminal.stop()));
+      await Promise.all([...terminals, await sensors].map((running) => running?.stop()));
       await stack.stop();
       store.close();
     },

@@ -1,4 +1,6 @@
 /** Lead names and calibration pulses at the left of the paper. */
+import { unitText } from "../format/unit.ts";
+import { leadTitle } from "../paper/lead-order.ts";
 import type { PaperRow } from "../paper/layout.ts";
 import { trimmed } from "../paper/speeds.ts";
 import { PALETTE, font } from "./palette.ts";
@@ -20,7 +22,7 @@ export function drawGutter({ context, heightPx }: Surface, scene: Scene): void {
 }
 
 function drawVoltageRow(context: CanvasRenderingContext2D, scene: Scene, row: PaperRow): void {
-  drawName(context, scene, row.lead.name, row.zeroPx - 0.5 * scene.pxPerMm);
+  drawName(context, scene, leadTitle(row.lead.name), row.zeroPx - 0.5 * scene.pxPerMm);
   strokePulse(context, scene, row);
 }
 
@@ -44,13 +46,13 @@ function strokePulse(context: CanvasRenderingContext2D, scene: Scene, row: Paper
 function drawOwnRow(context: CanvasRenderingContext2D, scene: Scene, row: PaperRow): void {
   const { scale } = row;
   const { pxPerMm } = scene;
-  drawName(context, scene, row.lead.name, row.zeroPx - (scale.kind === "own" ? 1.7 * pxPerMm : 0));
+  drawName(context, scene, leadTitle(row.lead.name), row.zeroPx - (scale.kind === "own" ? 1.7 * pxPerMm : 0));
   if (scale.kind !== "own") return;
   const x = gutterPx(scene) - pxPerMm;
   const half = 5 * pxPerMm;
   strokeBar(context, x, row.zeroPx, half, pxPerMm);
   context.font = font(10);
-  fillFitting(context, scale.unit, row.zeroPx + 1.9 * pxPerMm, x - 5 * pxPerMm);
+  fillFitting(context, unitText(scale.unit), row.zeroPx + 1.9 * pxPerMm, x - 5 * pxPerMm);
   context.textAlign = "right";
   const halfValue = scale.valuePer10Mm / 2;
   const right = x - 1.4 * pxPerMm;

@@ -1,6 +1,6 @@
 /** Words for states, causes and leads. */
 import type { Lead, Patient, RecordingState } from "../api/types.ts";
-import { clinicalOrder } from "../paper/lead-order.ts";
+import { clinicalOrder, leadTitle } from "../paper/lead-order.ts";
 
 /** Badge text of a recording's state. */
 export const STATE_WORD: Readonly<Record<RecordingState, string>> = {
@@ -24,7 +24,7 @@ export function causeText(cause: string): string {
 
 /** `1 lead: ECG`, `12 leads: I, II, III, …` in clinical order. @param shownMax names listed before the ellipsis. */
 export function leadsText(leads: readonly Lead[], shownMax = 4): string {
-  const names = clinicalOrder(leads.map(({ name }) => name)).map((index) => leads[index]?.name ?? "");
+  const names = clinicalOrder(leads.map(({ name }) => name)).map((index) => leadTitle(leads[index]?.name ?? ""));
   const shown = names.slice(0, shownMax).join(", ") + (names.length > shownMax ? ", \u2026" : "");
   return `${countText(leads.length, "lead")}${shown === "" ? "" : `: ${shown}`}`;
 }

@@ -6,11 +6,23 @@ const CLINICAL_ORDER: readonly string[] = [
   "V7", "V8", "V9", "V3R", "V4R",
 ]; // prettier-ignore
 
+/** Reference ids of IEEE 11073-10101 that stand for other signals than leads of an ECG. */
+const SIGNALS: ReadonlyMap<string, string> = new Map([
+  ["MDC_PULS_OXIM_PLETH", "Pleth"],
+  ["MDC_IMPED_TTHOR", "Resp"],
+  ["MDC_RESP", "Resp"],
+]);
+
+/** A lead's name as it is written beside its trace: reference ids as people say them, others as they are. */
+export function leadTitle(name: string): string {
+  const ofEcg = /^MDC_ECG_LEAD_(\w+)$/u.exec(name)?.[1];
+  return ofEcg?.replace(/^AV(?=[RLF]$)/u, "aV") ?? SIGNALS.get(name) ?? name;
+}
+
 /** Leads by what they are called: `ECG I`, `lead II`, `avr`, and `MLII` (modified, from
  * the chest, in ambulatory records) for II. Case and prefixes do not count. */
 export function canonicalLeadName(name: string): string {
-  return name
-    .trim()
+  return leadTitle(name.trim())
     .toUpperCase()
     .replace(/^(?:ECG|LEAD)[\s_-]*/u, "")
     .replace(/^ML(?=I{1,3}$)/u, "")

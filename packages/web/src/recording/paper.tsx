@@ -7,6 +7,7 @@ import { gutterPx } from "../draw/scene.ts";
 import type { TileView } from "../draw/scene.ts";
 import { elapsedText } from "../format/time.ts";
 import { countText } from "../format/words.ts";
+import { leadTitle } from "../paper/lead-order.ts";
 import { sceneOf } from "./scene-of.ts";
 import type { Stage } from "./stage.ts";
 import { usePan } from "./use-pan.ts";
@@ -60,7 +61,7 @@ export function LeadScales({ stage, testId }: { readonly stage: Stage; readonly 
     <ul className="visually-hidden" data-testid={testId}>
       {stage.layout.rows.map(({ lead, scale }) => (
         <li key={lead.name} data-lead={lead.name}>
-          {lead.name}: {scale.text}
+          {leadTitle(lead.name)}: {scale.text}
         </li>
       ))}
     </ul>

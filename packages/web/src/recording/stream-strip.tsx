@@ -2,6 +2,7 @@
 import { useLayoutEffect, useMemo, useRef } from "react";
 import type { ReactNode } from "react";
 import { drawPaper } from "../draw/paper.ts";
+import { leadTitle } from "../paper/lead-order.ts";
 import { LeadScales } from "./paper.tsx";
 import { sceneOf } from "./scene-of.ts";
 import { composeStrip } from "./stage.ts";
@@ -33,7 +34,7 @@ export function StreamStrip({ main, stream }: StreamStripProps): ReactNode {
   useLayoutEffect(() => {
     if (canvas.current !== null && stage.paper.widthPx > 0) drawPaper(canvas.current, sceneOf(stage, tiles.views));
   });
-  const names = stream.leads.map(({ name }) => name).join(", ");
+  const names = stream.leads.map(({ name }) => leadTitle(name)).join(", ");
   return (
     <div className="stream-strip">
       <canvas

@@ -5,6 +5,7 @@ import { durationSeconds } from "../api/types.ts";
 import type { Recording } from "../api/types.ts";
 import { CERTAINTY_SENTENCE, CERTAINTY_WORD, clockText, dateText, durationText, zoneText } from "../format/time.ts";
 import { countText, leadsText } from "../format/words.ts";
+import { leadTitle } from "../paper/lead-order.ts";
 import { Link } from "../router/navigation.tsx";
 import { recordingPath } from "../router/route.ts";
 import { useServices } from "../services.ts";
@@ -58,7 +59,7 @@ function Items({ recordings }: { readonly recordings: readonly Recording[] }): R
 function contentsText({ leads, streams, frameCount }: Recording): string {
   if (leads.length === 0) return countText(frameCount, "observation");
   const others = streams.filter(({ kind }) => kind === "waveform").slice(1);
-  const names = others.flatMap((stream) => stream.leads.map(({ name }) => name));
+  const names = others.flatMap((stream) => stream.leads.map(({ name }) => leadTitle(name)));
   return [leadsText(leads), ...names].join("; ");
 }
 
