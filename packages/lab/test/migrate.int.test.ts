@@ -1,7 +1,7 @@
 /**
  * An embedded installation goes to engines while a terminal uploads, by real processes that are killed on the way.
  *
- * `PERICARD_MIGRATE` says how many segments there are before, 10,000 unless given.
+ * `PERICARD_MIGRATE` says how many segments there are before, 3,000 unless given.
  */
 import { systemRandom } from "@pericard/crypto";
 import { openInstallation, passphraseSecret } from "@pericard/custody";
@@ -30,7 +30,7 @@ import { TestTerminal } from "../../server/test/support/test-terminal.ts";
 import { Program } from "../src/crash/program.ts";
 import { preferPort } from "../src/demo/free-port.ts";
 
-const SEGMENTS = Number(process.env["PERICARD_MIGRATE"] ?? 10_000);
+const SEGMENTS = Number(process.env["PERICARD_MIGRATE"] ?? 3000);
 const TOKEN = "token-of-the-terminals";
 const LOAD_MS = 50;
 /** Longest time for which clients may be sent away. */

@@ -150,10 +150,11 @@ describe("a volume that does not open", () => {
 
   test.each(harms)("because it %s keeps no server from starting, and joins when it does", async (_, harm) => {
     const [first = ""] = three.config.volumePaths;
+    // A change of the key store reaches every copy, or is refused.
+    const { terminal } = three.terminalOf("somebody");
     const mend = harm(first);
     await three.start();
     expect(statesOf(three)).toEqual(["down", "idle", "idle"]);
-    const { terminal } = three.terminalOf("somebody");
     const recording = new TestRecording(terminal);
     expect((await three.post(terminal.envelope(recording.next().sealed))).receipts).toHaveLength(1);
     mend();
