@@ -204,7 +204,8 @@ test.each(PROTOCOLS)(
     }
     expect(Math.max(...delaysMs)).toBeLessThan(2000);
     server.mail = [server.command(routing, 1, "segment-length", 2000)];
-    await until(() => terminal.status().segmentLengthMs === 2000, "the command came down");
+    // A command that comes while nobody asks waits for the next long poll.
+    await until(() => terminal.status().segmentLengthMs === 2000, "the command came down", 40_000);
     source.end();
     await recording;
     expect(terminal.status().journal.items).toBe(0);

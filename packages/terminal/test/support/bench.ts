@@ -40,8 +40,8 @@ export function record(terminal: Terminal, source: Source, signal: AbortSignal =
 }
 
 /** Waits until a condition holds, letting everything else run. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const stop = performance.now() + 10_000;
+export async function until(condition: () => boolean, what: string, limitMs = 10_000): Promise<void> {
+  const stop = performance.now() + limitMs;
   while (!condition()) {
     if (performance.now() > stop) throw new Error(`timed out: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
