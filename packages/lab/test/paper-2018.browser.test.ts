@@ -85,6 +85,7 @@ function onScreen(name: string, screen: Screen, ground: () => Ground): void {
 
   it("stands in the list of recordings", async () => {
     await page.goto(ground().bed.serverUrl);
+    await page.getByTestId("patients").waitFor();
     await page.getByTestId("patient-filter").fill("patient 1");
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
